@@ -1,0 +1,1 @@
+"""Adapters behind `kernel.ports`, named only in settings; each knows its library and the kernel."""

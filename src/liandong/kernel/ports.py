@@ -1,0 +1,255 @@
+"""Ports: what the product asks of an engine.  Adapters live in `engines` and are named in settings.
+
+Every adapter of a port passes the same contract suite, `tests/engines/test_<port>.py`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Generic, Protocol, TypeVar
+
+from .access import Rule
+from .pages import Page
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+class Unreadable(Exception):
+    """A file cannot be read; `code` is a row of `catalog/findings.csv` (FILE-ENCRYPTED, …)."""
+
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(f"{code} {facts}")
+        self.code = code
+        self.facts = facts
+
+    def __reduce__(self) -> tuple[Callable[..., "Unreadable"], tuple[str, dict[str, str]]]:
+        return _unreadable, (self.code, self.facts)  # crosses process borders
+
+
+def _unreadable(code: str, facts: dict[str, str]) -> Unreadable:
+    return Unreadable(code, **facts)
+
+
+class Reader(Protocol):
+    """Reads files of any kind: counts their pages, gives text with places, renders page images."""
+
+    def count(self, file: Path, puid: str) -> int:
+        """Number of pages; 0 for a kind that has no text (audio, video).  Raises Unreadable."""
+        ...
+
+    def read(
+        self, file: Path, puid: str, numbers: Sequence[int], images: Path | None
+    ) -> list[Page]:
+        """The pages with these numbers (from 1), lines in reading order.
+
+        With `images`, a page that has no image file of its own is rendered there (200–300 dpi) and
+        named in `Page.image`.  Originals are never changed.  Raises Unreadable.
+        """
+        ...
+
+    def text_of(self, file: Path, puid: str) -> str | None:
+        """The text of a file that carries text, cheaply; None when it would need recognition."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """What a file is, by signature."""
+
+    puid: str  # PRONOM id such as "fmt/43"; "" when unknown
+    name: str  # of the format, English as PRONOM has it
+    mime: str
+    basis: str  # what decided: signature, container, extension, text
+    extension_mismatch: bool = False
+
+
+class Identifier(Protocol):
+    """Identifies file formats by signature."""
+
+    version: str  # of tool and signatures, for the PREMIS event
+
+    def identify(self, files: Sequence[Path]) -> list[Identification]:
+        """One identification per file, in order; an empty or unknown file gives puid ""."""
+        ...
+
+
+class VirusScanner(Protocol):
+    """Looks for viruses."""
+
+    def state(self) -> tuple[bool, str]:
+        """Whether it can be trusted now, and its version and the age of its definitions."""
+        ...
+
+    def scan(self, file: Path) -> str:
+        """The name of what was found, or "".  Raises OSError when the scanner is away."""
+        ...
+
+
+# Search -------------------------------------------------------------------------------------------
+
+FACETS = ("year", "fonds", "category", "retention", "author")  # filters with counts
+
+
+@dataclass(frozen=True, slots=True)
+class SearchDocument:
+    """What the index holds of one record."""
+
+    record_id: int
+    code: str  # archival code
+    document_number: str
+    title: str
+    body: str  # page text and extracted fields, one line per line
+    facets: Mapping[str, str]  # keys of FACETS; "" when unknown
+    date: int  # document date as YYYYMMDD, 0 when unknown; months and days may be 00
+    facts: Mapping[str, str | int | frozenset[str]]  # fields of the access rule: level, open_from, unit, …
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One record found."""
+
+    record_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What was found: the best hits, the exact count, and counts per facet value."""
+
+    hits: tuple[SearchHit, ...]
+    count: int
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)  # most first
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """A question, already parsed by `kernel.query`."""
+
+    words: tuple[str, ...] = ()  # each must occur (ranked); folded by the adapter
+    phrases: tuple[str, ...] = ()  # each must occur exactly, inside one line or across a line break
+    without: tuple[str, ...] = ()  # none may occur
+    codes: tuple[str, ...] = ()  # archival codes or document numbers: found first
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # FACETS: any of
+    date_from: int = 0  # YYYYMMDD
+    date_to: int = 99999999
+
+    @property
+    def is_empty(self) -> bool:
+        """No condition on text: everything visible that passes the filters is found."""
+        return not (self.words or self.phrases or self.without or self.codes)
+
+
+class SearchEngine(Protocol):
+    """A full-text index.  It proposes; the database disposes.  It is disposable and rebuilt anew."""
+
+    def put(self, documents: Iterable[SearchDocument]) -> None:
+        """Add or replace documents by record_id; findable when this returns."""
+        ...
+
+    def remove(self, record_ids: Iterable[int]) -> None:
+        """Remove documents; unknown ids are ignored."""
+        ...
+
+    def find(
+        self,
+        query: SearchQuery,
+        *,
+        visible: Rule,
+        limit: int,
+        offset: int = 0,
+        facets: Sequence[str] = (),
+        order: str = "relevance",  # relevance, newest, oldest
+    ) -> SearchAnswer:
+        """Hits within `visible`, which also governs count and facets.
+
+        The counts of a facet ignore the filter on that facet itself, so that the other values
+        keep their counts.
+        """
+        ...
+
+    def rebuild(self, documents: Iterable[SearchDocument]) -> int:
+        """Fill a new index beside the old one, swap, and return how many documents it holds."""
+        ...
+
+    def count(self) -> int:
+        """Number of documents in the index."""
+        ...
+
+
+# Blobs --------------------------------------------------------------------------------------------
+
+
+class BlobStore(Protocol):
+    """Bytes by key.  Keys are relative paths with `/`; no key is ever outside the store."""
+
+    def open(self, key: str) -> BinaryIO:
+        """A readable stream.  Raises FileNotFoundError."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """All bytes.  Raises FileNotFoundError."""
+        ...
+
+    def path(self, key: str) -> Path:
+        """A local file with these bytes (a cached copy on a remote store)."""
+        ...
+
+    def exists(self, key: str) -> bool: ...
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every key under the prefix, sorted."""
+        ...
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write once: durable when it returns; raises FileExistsError if the key is there."""
+        ...
+
+    def replace(self, key: str, content: bytes) -> None:
+        """Write or overwrite atomically; durable when it returns."""
+        ...
+
+    def place(self, folder: Path, key: str) -> None:
+        """Move a finished local folder under `key`, all or nothing; raises FileExistsError."""
+        ...
+
+    def delete(self, prefix: str) -> None:
+        """Delete the key or every key under the prefix; nothing there is not an error."""
+        ...
+
+
+# Compute ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Job, Answer]):
+    """What became of one job: its answer, or the error that ended it."""
+
+    job: Job
+    answer: Answer | None = None
+    error: Exception | None = None
+
+
+class WorkerLost(Exception):
+    """The worker died while it had this job (killed, out of memory), also when tried again."""
+
+
+class Compute(Protocol):
+    """Runs a function over many jobs, on as many processors as it has."""
+
+    def map(
+        self, work: Callable[[Job], Answer], jobs: Iterable[Job]
+    ) -> Iterator[Outcome[Job, Answer]]:
+        """Outcomes as they finish, in any order, each job exactly once.
+
+        `work` is a module-level function.  One failing job never stops the others; a job whose
+        worker dies is tried again alone, and then ends with WorkerLost.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop the workers."""
+        ...
