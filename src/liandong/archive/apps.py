@@ -1,0 +1,10 @@
+"""The room `archive` as a Django application."""
+
+from django.apps import AppConfig
+
+
+class ArchiveConfig(AppConfig):
+    name = "liandong.archive"
+    label = "archive"
+    verbose_name = "档案"
+    default_auto_field = "django.db.models.BigAutoField"

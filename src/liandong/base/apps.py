@@ -1,0 +1,10 @@
+"""The room `base` as a Django application."""
+
+from django.apps import AppConfig
+
+
+class BaseConfig(AppConfig):
+    name = "liandong.base"
+    label = "base"
+    verbose_name = "基础"
+    default_auto_field = "django.db.models.BigAutoField"

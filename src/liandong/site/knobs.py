@@ -1,0 +1,96 @@
+"""Every knob of an installation: one line each.  `docs/operate/settings.md` is made from this.
+
+A knob `name` is set by the environment variable `LIANDONG_<NAME>`, or for a secret by
+`LIANDONG_<NAME>_FILE` naming a file that holds it.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "LIANDONG_"
+
+
+class BadKnob(Exception):
+    """A variable is unknown or its value cannot be read; `str(error)` says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One setting of an installation."""
+
+    name: str
+    read: Callable[[str], object]
+    default: str
+    help_zh: str
+    secret: bool = False
+
+
+def _yes(text: str) -> bool:
+    try:
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+            text.lower()
+        ]
+    except KeyError:
+        raise ValueError("1/0, true/false, yes/no") from None
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+KNOBS = (
+    Knob("HOME", _folder, "var", "数据目录：数据库、OCFL 存储、索引、暂存都在其中"),
+    Knob("SECRET_KEY", str, "", "签名密钥；留空则首次启动时在数据目录生成", secret=True),
+    Knob("DEBUG", _yes, "0", "调试模式，只用于开发"),
+    Knob("HOSTS", _words, "localhost,127.0.0.1,[::1]", "允许的主机名，逗号分隔"),
+    Knob("ORIGINS", _words, "", "反向代理后的站点来源，如 https://da.example.gov.cn，逗号分隔"),
+    Knob("DATABASE", str, "", "PostgreSQL 连接串 postgresql://用户@主机/库；留空用内置 SQLite"),
+    Knob("DATABASE_PASSWORD", str, "", "PostgreSQL 口令", secret=True),
+    Knob("BIND", str, "127.0.0.1", "网页服务监听地址"),
+    Knob("PORT", int, "8000", "网页服务端口"),
+    Knob("WEB_WORKERS", int, "1", "网页进程数"),
+    Knob("PROCESSES", int, "0", "识读进程数；0 表示等于处理器核数"),
+    Knob("HTTPS", _yes, "0", "只经 HTTPS 访问：安全 Cookie 与 HSTS"),
+    Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
+    Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行用较大模型重读"),
+    Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),
+    Knob("ZIP_MAX_RATIO", int, "200", "压缩包膨胀倍数上限"),
+    Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
+    Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
+    Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
+)
+
+
+def read_knobs(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
+    """The value of every knob.
+
+    Raises BadKnob for an unknown LIANDONG_ variable, an unreadable value or secret file.
+    """
+    known = {PREFIX + knob.name for knob in KNOBS}
+    known |= {f"{PREFIX}{knob.name}_FILE" for knob in KNOBS if knob.secret}
+    known |= {"LIANDONG_SKIP_FRONTEND", "LIANDONG_TEST_DATA"}  # of the build and of the tests
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise BadKnob(f"unknown setting: {', '.join(unknown)}")
+    return {knob.name: _value(knob, environment) for knob in KNOBS}
+
+
+def _value(knob: Knob, environment: Mapping[str, str]) -> object:
+    name = PREFIX + knob.name
+    text = environment.get(name, knob.default)
+    if knob.secret and (file := environment.get(f"{name}_FILE")):
+        try:
+            text = Path(file).read_text("utf-8").strip()
+        except OSError as error:
+            raise BadKnob(f"{name}_FILE: {error}") from error
+    try:
+        return knob.read(text)
+    except ValueError as error:
+        raise BadKnob(f"{name}={text!r}: {error}") from error

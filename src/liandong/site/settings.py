@@ -1,0 +1,199 @@
+"""Django settings, made from the knobs of `site.knobs`."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from .knobs import read_knobs
+
+_KNOB = cast("dict[str, Any]", read_knobs())
+
+HOME: Path = _KNOB["HOME"]  # the data folder of this installation
+STORE = HOME / "store"  # OCFL storage root
+STAGING = HOME / "staging"  # handed-over bytes until they are admitted
+CACHE = HOME / "cache"  # tiles and thumbnails; can be deleted at any time
+INDEX = HOME / "index"  # search index; can be rebuilt
+
+
+def _secret_key() -> str:
+    if _KNOB["SECRET_KEY"]:
+        return str(_KNOB["SECRET_KEY"])
+    file = HOME / "secret.key"
+    if not file.exists():
+        HOME.mkdir(parents=True, exist_ok=True)
+        fresh = HOME / f"secret.key.{os.getpid()}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(50), "utf-8")
+        try:
+            os.link(fresh, file)  # the first process wins
+        except FileExistsError:
+            pass
+        fresh.unlink()
+    return file.read_text("utf-8")
+
+
+def _database(url: str) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": HOME / "liandong.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+            
+        }
+    part = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": part.path.lstrip("/"),
+        "USER": part.username or "",
+        "PASSWORD": _KNOB["DATABASE_PASSWORD"] or part.password or "",
+        "HOST": part.hostname or "",
+        "PORT": part.port or "",
+        "CONN_MAX_AGE": 60,
+    }
+
+
+SECRET_KEY = _secret_key()
+DEBUG: bool = _KNOB["DEBUG"]
+ALLOWED_HOSTS: list[str] = _KNOB["HOSTS"]
+CSRF_TRUSTED_ORIGINS: list[str] = _KNOB["ORIGINS"]
+DATABASES = {"default": _database(_KNOB["DATABASE"])}
+AUTH_USER_MODEL = "base.Account"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_vite",
+    "django_tasks",
+    "django_tasks_db",
+    "liandong.base",
+    "liandong.archive",
+    "liandong.intake",
+]
+MIDDLEWARE = [
+    "liandong.base.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "liandong.base.middleware.ContentSecurity",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "liandong.base.modes.ModesMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "liandong.site.urls"
+WSGI_APPLICATION = "liandong.site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "liandong.base.context.page",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LOCALE_PATHS = [Path(__file__).parents[1] / "base" / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS: list[Path] = []
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+DJANGO_VITE = {
+    "default": {
+        "dev_mode": False,
+        "static_url_prefix": "dist",
+        "manifest_path": Path(__file__).parents[1] / "base" / "static" / "dist" / "manifest.json",
+    }
+}
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_KNOB["HTTPS"])
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if _KNOB["HTTPS"] else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _KNOB["HTTPS"] else None
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # one piece of a resumable upload is 4 MiB
+DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
+UPLOAD_MAX_BYTES: int = _KNOB["UPLOAD_MAX_GB"] * 1024**3
+ZIP_MAX_RATIO: int = _KNOB["ZIP_MAX_RATIO"]
+ZIP_MAX_ENTRIES: int = _KNOB["ZIP_MAX_ENTRIES"]
+ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
+VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+
+ENGINES: dict[str, dict[str, Any]] = {
+    "search": {
+        "class": "liandong.engines.search.tantivy.TantivySearch",
+        "options": {"folder": INDEX},
+    },
+    "blobs": {"class": "liandong.engines.blobs.disk.DiskBlobs", "options": {"folder": STORE}},
+    "compute": {
+        "class": "liandong.engines.compute.processes.ProcessCompute",
+        "options": {"processes": _KNOB["PROCESSES"]},
+    },
+    "reader": {
+        "class": "liandong.engines.reading.reader.LocalReader",
+        "options": {"threshold": _KNOB["OCR_THRESHOLD"]},
+    },
+    "identifier": {
+        "class": "liandong.engines.identification.signatures.SignatureIdentifier",
+        "options": {},
+    },
+    "antivirus": {
+        "class": "liandong.engines.antivirus.clamd.ClamdScanner",
+        "options": {"address": _KNOB["CLAMD"]},
+    },
+    "package_validator": {
+        "class": "liandong.engines.validation.ocfl.OcflValidator",
+        "options": {},
+    },
+}
+
+BIND: str = _KNOB["BIND"]
+PORT: int = _KNOB["PORT"]
+WEB_WORKERS: int = _KNOB["WEB_WORKERS"]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "liandong.site.logs.KeyValueFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": _KNOB["LOG_LEVEL"]},
+}
