@@ -55,6 +55,10 @@ class Reader(Protocol):
         """The text of a file that carries text, cheaply; None when it would need recognition."""
         ...
 
+    def bind(self, pages: Sequence[tuple[Page, Path]], target: Path, title: str) -> None:
+        """Write a double-layer PDF (双层文件): page images with their text invisible above."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Identification:

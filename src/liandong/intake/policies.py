@@ -1,0 +1,23 @@
+"""Who may hand over, see and decide batches.  The only place where this is decided."""
+
+from liandong.archive.policies import Viewer
+from liandong.kernel.access import AllOf, AnyOf, Eq, Rule
+
+
+def may_hand_over(viewer: Viewer) -> bool:
+    """A records clerk for the own unit, an archivist for any."""
+    return viewer.is_archivist or (viewer.is_clerk and bool(viewer.unit))
+
+
+def may_see(viewer: Viewer) -> Rule:
+    """Batches `viewer` may see (fact: unit): archivists all, clerks those of their unit."""
+    if viewer.is_archivist:
+        return AllOf()
+    if viewer.is_clerk and viewer.unit:
+        return Eq("unit", viewer.unit)
+    return AnyOf()
+
+
+def may_decide(viewer: Viewer) -> bool:
+    """Only an archivist accepts or returns items."""
+    return viewer.is_archivist
