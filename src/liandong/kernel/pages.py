@@ -46,6 +46,7 @@ class Page:
     image: str = ""  # file name of the rendered image; "" when the original is the image or none is
     dpi: int = 0  # of the page image; 0 when unknown
     measures: Mapping[str, float] = field(default_factory=dict)  # see `catalog/page_measures.csv`
+    look: str = ""  # perceptual hash of the image, hex, to tell repeated pages; "" when none
 
     @property
     def text(self) -> str:
@@ -70,6 +71,7 @@ class Page:
             "image": self.image,
             "dpi": self.dpi,
             "measures": dict(self.measures),
+            "look": self.look,
             "lines": [
                 {"text": line.text, "box": list(line.box), "confidence": line.confidence}
                 | ({"vertical": True} if line.vertical else {})
@@ -95,4 +97,5 @@ class Page:
             image=value["image"],
             dpi=value["dpi"],
             measures=dict(value["measures"]),
+            look=value.get("look", ""),
         )

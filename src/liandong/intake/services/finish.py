@@ -1,0 +1,244 @@
+"""The last steps of an accepted item: take a code, pack, admit, index."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from liandong.archive.models import Fonds
+from liandong.archive.services.admission import Admission, Event, OriginalFile, ReadPage
+from liandong.archive.services.admitting import CodeTaken, admit_many, settle_code
+from liandong.archive.services.indexing import index_records
+from liandong.archive.services.packing import Packed, pack
+from liandong.intake.models import (
+    HandedFile,
+    Item,
+    ItemFinding,
+    ItemPage,
+    Proposal,
+    ProposalState,
+    StepRun,
+)
+from liandong.kernel.checks import Finding
+from liandong.kernel.names import safe_name
+from liandong.kernel.pages import Page
+
+from .steps import Done
+
+OPENS_NEVER_YET = 99991231  # opening is decided by review (part of sharing), not on the way in
+EVENT_KINDS = {  # PREMIS event types by step
+    "identify": "format identification",
+    "check": "validation",
+    "read": "text recognition",
+    "extract": "metadata extraction",
+    "describe": "metadata modification",
+}
+
+
+def package(items: Sequence[Item], *, now: datetime) -> list[Done]:
+    """Settle the archival code and place the OCFL object; nothing else names the object yet."""
+    dones = []
+    for item in items:
+        try:
+            _settle(item)
+        except CodeTaken as taken:
+            finding = Finding(
+                "YJ-1-8c", column="archival_code", row=item.row, facts={"code": taken.code}
+            )
+            dones.append(Done((finding,)))
+            continue
+        dones.append(Done())
+    ready = [item for item, done in zip(items, dones, strict=True) if not done.findings]
+    for admission in admissions(ready, now=now).values():
+        pack(admission)
+    return dones
+
+
+@transaction.atomic
+def _settle(item: Item) -> None:
+    """Take the code once: a second call finds it on the item."""
+    fresh = Item.objects.select_for_update().get(pk=item.pk)
+    if not fresh.code:
+        code = settle_code(fresh.description, holder=fresh.uuid)
+        fresh.description = {**fresh.description, "archival_code": str(code)}
+        fresh.code = str(code)
+        fresh.save(update_fields=["code", "description"])
+    item.code, item.description = fresh.code, fresh.description
+
+
+def admit(items: Sequence[Item], *, now: datetime) -> list[Done]:
+    """Write the records of packed items; the object of an item is found again by its id."""
+    made = admissions(items, now=now)
+    packed: list[tuple[Packed, Admission]] = [
+        (pack(made[item.pk]), made[item.pk]) for item in items
+    ]
+    records = admit_many(packed, by=items[0].decided_by, now=now)
+    by_object = {record.object_id: record for record in records}
+    return [
+        Done(state="admitted", save=_name_record(item, by_object[item.uuid].pk)) for item in items
+    ]
+
+
+def _name_record(item: Item, record_id: int) -> Callable[[], None]:
+    def save() -> None:
+        item.record_id = record_id
+        Item.objects.filter(pk=item.pk).update(record_id=record_id)
+
+    return save
+
+
+def index(items: Sequence[Item], *, now: datetime) -> list[Done]:
+    """Make the records findable; then the staged bytes are no longer needed."""
+    index_records([item.record_id for item in items if item.record_id])
+    return [Done(save=_clear(item)) for item in items]
+
+
+def _clear(item: Item) -> Callable[[], None]:
+    def save() -> None:
+        staged = list(item.files.values_list("staged", flat=True))
+        images = list(
+            ItemPage.objects.filter(file__item=item)
+            .exclude(image="")
+            .values_list("image", flat=True)
+        )
+        ItemPage.objects.filter(file__item=item).delete()
+        item.files.update(staged="")
+        transaction.on_commit(lambda: _unlink(staged + images))
+
+    return save
+
+
+def _unlink(names: Sequence[str]) -> None:
+    for name in names:
+        if name:
+            (settings.STAGING / name).unlink(missing_ok=True)
+
+
+def admissions(items: Sequence[Item], *, now: datetime) -> dict[int, Admission]:
+    """Everything that each item's record is made of, by item id; a fixed number of queries."""
+    files = _grouped(
+        HandedFile.objects.filter(item__in=items, is_content=True).order_by("order", "path"),
+        "item_id",
+    )
+    pages = _grouped(
+        ItemPage.objects.filter(file__item__in=items).order_by(
+            "file__order", "file__path", "number"
+        ),
+        "file_id",
+    )
+    steps = _grouped(StepRun.objects.filter(item__in=items).order_by("id"), "item_id")
+    found = _grouped(ItemFinding.objects.filter(item__in=items).order_by("id"), "item_id")
+    fields = _grouped(Proposal.objects.filter(item__in=items).order_by("id"), "item_id")
+    levels = dict(Fonds.objects.values_list("number", "default_level"))
+    return {
+        item.pk: _admission(
+            item, files[item.pk], pages, steps[item.pk], found[item.pk], fields[item.pk], levels, now
+        )
+        for item in items
+    }  # fmt: skip
+
+
+def _grouped(rows: Any, key: str) -> defaultdict[int, list[Any]]:
+    groups: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, key)].append(row)
+    return groups
+
+
+def _admission(
+    item: Item,
+    files: Sequence[HandedFile],
+    pages: Mapping[int, Sequence[ItemPage]],
+    steps: Sequence[StepRun],
+    found: Sequence[ItemFinding],
+    fields: Sequence[Proposal],
+    levels: Mapping[str, int],
+    now: datetime,
+) -> Admission:
+    names = _names(files)
+    return Admission(
+        object_id=item.uuid,
+        description=item.description,
+        originals=[_original(file, names[file.pk]) for file in files],
+        pages=[
+            ReadPage(
+                file=names[file.pk],
+                page=Page.from_json(row.page),
+                image=settings.STAGING / row.image if row.image else None,
+            )
+            for file in files
+            for row in pages[file.pk]
+        ],
+        events=_events(item, steps),
+        checks={"verdicts": item.checks, "findings": [_finding_json(row) for row in found]},
+        fields=[_field_json(row) for row in fields],
+        level=levels.get(item.description.get("fonds_number", ""), 1),
+        open_from=OPENS_NEVER_YET,
+        unit=item.batch.unit.code if item.batch.unit else "",
+        looked_at=not item.batch.accept,
+        by=item.decided_by,
+        at=now,
+    )
+
+
+def _names(files: Sequence[HandedFile]) -> dict[int, str]:
+    """Names below original/: the last part of the path, made different where two are alike."""
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for file in files:
+        name = safe_name(file.path.rsplit("/", 1)[-1])
+        if name.casefold() in taken:
+            name = f"{len(names) + 1:04d}-{name}"
+        taken.add(name.casefold())
+        names[file.pk] = name
+    return names
+
+
+def _original(file: HandedFile, name: str) -> OriginalFile:
+    return OriginalFile(
+        name=name, source=settings.STAGING / file.staged,
+        original_name=file.original_name or file.path,
+        size_bytes=file.size_bytes, sha512=file.sha512, sha256=file.sha256, sm3=file.sm3,
+        puid=file.puid, mime=file.mime, format_name=file.format_name, modified_at=file.modified_at,
+    )  # fmt: skip
+
+
+def _events(item: Item, steps: Sequence[StepRun]) -> list[Event]:
+    batch = item.batch
+    received = Event(
+        "message digest calculation", batch.received_at, batch.received_by, "liandong", "success",
+        {"batch": str(batch.uuid), "algorithms": "SHA-512 SHA-256 SM3"},
+    )  # fmt: skip
+    outcomes = {"done": "success", "findings": "warning", "waits": "warning"}
+    return [received] + [
+        Event(
+            EVENT_KINDS[run.step],
+            run.ended_at,
+            "system",
+            run.tool,
+            outcomes[run.outcome],
+            run.detail,
+        )
+        for run in steps
+        if run.step in EVENT_KINDS
+    ]
+
+
+def _finding_json(row: ItemFinding) -> dict[str, Any]:
+    return {
+        "code": row.code, "severity": row.severity, "where": row.where, "row": row.row,
+        "field": row.column, "page": row.page, "facts": row.facts,
+    }  # fmt: skip
+
+
+def _field_json(row: Proposal) -> dict[str, Any]:
+    decided = row.state in {ProposalState.ACCEPTED, ProposalState.EDITED}
+    return {
+        "field": row.field, "value": row.decided_value if decided else row.value,
+        "proposed": row.value, "page": row.page, "box": row.box, "confidence": row.confidence,
+        "method": row.method, "state": row.state, "by": row.decided_by,
+        "at": row.decided_at.isoformat() if row.decided_at else "",
+    }  # fmt: skip

@@ -1,0 +1,40 @@
+"""What a compute worker does to pages.  Knows the reader port and files, no rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from liandong.base.engines import engine
+from liandong.kernel.pages import Page
+
+
+@dataclass(frozen=True, slots=True)
+class CountJob:
+    """How many pages has this file?"""
+
+    file_id: int
+    path: Path
+    puid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """Read these pages of this file."""
+
+    file_id: int
+    path: Path
+    puid: str
+    numbers: tuple[int, ...]
+    images: Path  # folder for rendered page images
+
+
+def count_pages(job: CountJob) -> int:
+    """Number of pages of one file; raises Unreadable."""
+    return int(engine("reader").count(job.path, job.puid))
+
+
+def read_pages(job: ReadJob) -> Sequence[Page]:
+    """The pages that the job names; raises Unreadable."""
+    job.images.mkdir(parents=True, exist_ok=True)
+    pages: list[Page] = engine("reader").read(job.path, job.puid, job.numbers, job.images)
+    return pages

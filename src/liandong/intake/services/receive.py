@@ -1,0 +1,186 @@
+"""The one door: bytes are stored with their digests before any row names them."""
+
+import hashlib
+import os
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+
+from liandong.archive.models import Fonds
+from liandong.base.models import Unit
+from liandong.intake.models import Batch, BatchState, HandedFile
+from liandong.kernel.digests import Digests, copy_with_digests
+from liandong.kernel.names import decode_zip_name
+
+SUFFIX_MAX = 10
+IGNORED = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file managers
+
+
+class NothingReceived(Exception):
+    """The hand-over holds no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One file at the door."""
+
+    path: str  # in the hand-over, NFC, `/`
+    source: Path
+    original_name: str  # as it came
+    modified_at: datetime | None = None
+    digests: Digests | None = None  # known already: the file is moved, not copied
+
+
+def incoming_files(root: Path) -> Iterator[Incoming]:
+    """The files below `root` (or `root` itself when it is a file), sorted; links are left out."""
+    if root.is_file():
+        yield _incoming(root, root.name)
+        return
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(folder) / name
+            if name not in IGNORED and not file.is_symlink() and file.is_file():
+                yield _incoming(file, file.relative_to(root).as_posix())
+
+
+def _incoming(file: Path, path: str) -> Incoming:
+    modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    raw = os.fsencode(path)
+    try:
+        return Incoming(unicodedata.normalize("NFC", raw.decode()), file, path, modified)
+    except UnicodeDecodeError:  # a disk written in GB 18030: the bytes are kept as hex
+        return Incoming(decode_zip_name(raw, is_utf8=False), file, raw.hex(), modified)
+
+
+def receive(
+    files: Iterable[Incoming],
+    *,
+    name: str,
+    by: str,
+    now: datetime,
+    fonds: Fonds | None = None,
+    unit: Unit | None = None,
+    accept: bool = False,
+    read: bool = True,
+    mends: Batch | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Batch:
+    """Store the files and write the batch that names them.
+
+    The same content handed over again while the first batch is unfinished goes on with that one;
+    later it is a new batch that `repeats` the first.  `progress` gets files and bytes so far.
+    Raises NothingReceived, OSError (disk full: what was copied is taken away again).
+    """
+    uuid = uuid4()
+    folder = settings.STAGING / str(uuid)
+    folder.mkdir(parents=True)
+    try:
+        stored = _store(list(files), folder, progress)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if not stored:
+        folder.rmdir()
+        raise NothingReceived
+    digest = _content_digest(stored)
+    same = Batch.objects.filter(content_digest=digest, fonds=fonds).order_by("-id").first()
+    if same and mends is None and same.state in {BatchState.RECEIVED, BatchState.CHECKING}:
+        shutil.rmtree(folder)
+        return same
+    return _write_rows(
+        stored, uuid, digest,
+        Batch(
+            uuid=uuid, name=name, kind="", fonds=fonds, unit=unit, accept=accept,
+            received_at=now, received_by=by, repeats=same, mends=mends, declared={"read": read},
+        ),
+    )  # fmt: skip
+
+
+def _store(
+    files: list[Incoming], folder: Path, progress: Callable[[int, int], None] | None
+) -> list[tuple[Incoming, str, Digests]]:
+    """Copy every file below `folder`, on as many threads as processors (digests free the lock)."""
+    stored: list[tuple[Incoming, str, Digests]] = []
+    size = 0
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        targets = [
+            folder / f"{number:06d}{_suffix(file.path)}" for number, file in enumerate(files)
+        ]
+        for file, target, digests in zip(
+            files, targets, threads.map(_store_one, files, targets), strict=True
+        ):
+            stored.append((file, f"{folder.name}/{target.name}", digests))
+            size += digests.size
+            if progress:
+                progress(len(stored), size)
+    if len(stored) > SYNC_ALL:
+        os.sync()
+    else:
+        _sync(folder, stored)
+    return stored
+
+
+SYNC_ALL = 200  # above this many files one sync of the system is cheaper than one per file
+
+
+def _sync(folder: Path, stored: list[tuple[Incoming, str, Digests]]) -> None:
+    for path in [folder, *(settings.STAGING / staged for _, staged, _ in stored)]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _store_one(file: Incoming, target: Path) -> Digests:
+    if file.digests is None:
+        return copy_with_digests(file.source, target)
+    shutil.move(file.source, target)
+    return file.digests
+
+
+def _suffix(path: str) -> str:
+    """A suffix that is safe to keep in the staging folder: readers and identifiers look at it."""
+    suffix = Path(path).suffix.lower()
+    return (
+        suffix
+        if len(suffix) <= SUFFIX_MAX and suffix[1:].isascii() and suffix[1:].isalnum()
+        else ""
+    )
+
+
+def _content_digest(stored: list[tuple[Incoming, str, Digests]]) -> str:
+    lines = sorted(f"{digests.sha256} {file.path}\n" for file, _, digests in stored)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@transaction.atomic
+def _write_rows(
+    stored: list[tuple[Incoming, str, Digests]], uuid: UUID, digest: str, batch: Batch
+) -> Batch:
+    batch.content_digest = digest
+    batch.file_count = len(stored)
+    batch.size_bytes = sum(digests.size for _, _, digests in stored)
+    batch.save()
+    HandedFile.objects.bulk_create(
+        [
+            HandedFile(
+                batch=batch, path=file.path, staged=staged,
+                original_name=file.original_name if file.original_name != file.path else "",
+                size_bytes=digests.size, sha512=digests.sha512, sha256=digests.sha256,
+                sm3=digests.sm3, modified_at=file.modified_at,
+            )
+            for file, staged, digests in stored
+        ],
+        batch_size=500,
+    )  # fmt: skip
+    return batch
