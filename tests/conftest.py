@@ -1,10 +1,12 @@
 """Shared fixtures: the folder of real input, and hypothesis profiles."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from pytest_django.fixtures import SettingsWrapper
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
@@ -21,3 +23,27 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no real input at {SHARED}; set LIANDONG_TEST_DATA")
     return SHARED
+
+
+@pytest.fixture
+def home(tmp_path: Path, settings: SettingsWrapper) -> Iterator[Path]:
+    """A data folder of its own, with store, staging, cache and index; engines are made anew."""
+    folder = tmp_path / "home"
+    settings.HOME = folder
+    settings.STORE, settings.STAGING = folder / "store", folder / "staging"
+    settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
+    settings.ENGINES = {
+        **settings.ENGINES,
+        "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
+        "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
+    }
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    for place in (settings.STORE, settings.STAGING, settings.CACHE, settings.INDEX):
+        place.mkdir(parents=True)
+    yield folder
+
+
+@pytest.fixture(autouse=True)
+def _home_of_database_tests(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("home")

@@ -73,6 +73,24 @@ class ArchivalClass(models.Model):
         )
 
 
+class ReturnedNumber(models.Model):
+    """An item number that was taken and given back: the next to be taken, so that none is missing."""
+
+    archival_class = models.ForeignKey(
+        ArchivalClass, models.CASCADE, related_name="returned_numbers"
+    )
+    number = models.PositiveIntegerField(_("件号"))
+
+    class Meta:
+        ordering = ["archival_class", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["archival_class", "number"], name="returned_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.archival_class_id}:{self.number}"
+
+
 class Record(models.Model):
     """One archival record (件): described, packed as one OCFL object, admitted."""
 
