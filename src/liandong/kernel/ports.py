@@ -109,7 +109,9 @@ class SearchDocument:
     body: str  # page text and extracted fields, one line per line
     facets: Mapping[str, str]  # keys of FACETS; "" when unknown
     date: int  # document date as YYYYMMDD, 0 when unknown; months and days may be 00
-    facts: Mapping[str, str | int | frozenset[str]]  # fields of the access rule: level, open_from, unit, …
+    facts: Mapping[
+        str, str | int | frozenset[str]
+    ]  # fields of the access rule: level, open_from, unit, …
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,14 @@ class SearchEngine(Protocol):
 
     def count(self) -> int:
         """Number of documents in the index."""
+        ...
+
+    def fold(self, text: str) -> str:
+        """`text` as this engine compares it, of the same length: for `kernel.text.snippet`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and threads."""
         ...
 
 
