@@ -1,0 +1,182 @@
+"""Page images: opening them safely, and what can be measured of their quality.
+
+Source: DA/T 31-2017, acceptance of scanned pages; the thresholds are rows of
+`catalog/page_measures.csv` and are a design, except the resolution.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from liandong.kernel.ports import Unreadable
+
+Pixels = NDArray[np.uint8]  # rows, columns, 3 channels (RGB)
+Grey = NDArray[np.uint8]
+
+MOST_PIXELS = 400_000_000  # an A0 sheet at 400 dpi has 250 million
+READING_SIDE = 2000  # pixels of the long side: 170 dpi on A4, enough to read and to measure
+HASH_SIDE = 32  # cells; 16 bytes are too few to tell two full pages of text apart
+UNSET_DPI = (0, 1, 72, 96)  # what software writes when it does not know
+MM_PER_INCH = 25.4
+
+
+def open_image(file: Path, number: int = 1) -> tuple[Pixels, int]:
+    """Pixels as a person sees them (EXIF orientation applied), and the dpi tag, 0 when unset.
+
+    `number` is the page in a file of several, from 1.  Raises Unreadable.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PIL warns of large images and odd tags
+            with Image.open(file) as image:
+                image.seek(number - 1)
+                if image.width * image.height > MOST_PIXELS:
+                    raise Unreadable("FILE-TOO-LARGE", reason=f"{image.width}×{image.height}")
+                dpi = _dpi(image.info.get("dpi"))
+                return _to_rgb(ImageOps.exif_transpose(image)), dpi
+    except Image.DecompressionBombError as error:
+        raise Unreadable("FILE-TOO-LARGE", reason=str(error)) from error
+    except (OSError, ValueError, EOFError, SyntaxError, MemoryError, OverflowError) as error:
+        raise Unreadable("FILE-DAMAGED", reason=str(error)) from error
+
+
+def _dpi(tag: object) -> int:
+    try:
+        dpi = round(float(cast(tuple[float, float], tag)[0]))
+    except (TypeError, ValueError, IndexError, OverflowError, ZeroDivisionError):
+        return 0
+    return 0 if dpi in UNSET_DPI or dpi < 0 else dpi
+
+
+def _to_rgb(image: Image.Image) -> Pixels:
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits a pixel: PIL would cut them off
+        deep = np.asarray(image, np.float32)
+        top = float(deep.max()) or 1.0
+        return to_pixels((deep * (255.0 / top)).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        sheet = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(sheet, image.convert("RGBA"))
+    return np.array(image.convert("RGB"), np.uint8)
+
+
+def to_pixels(image: NDArray[np.generic]) -> Pixels:
+    """RGB pixels from grey, RGB or RGBA; raises ValueError for anything else."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape:
+        raise ValueError(f"not an image: {image.dtype} {image.shape}")
+    pixels = cast(Pixels, image)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[:, :, None], 3, axis=2)
+    match pixels.shape[2]:
+        case 1:
+            return np.repeat(pixels, 3, axis=2)
+        case 3:
+            return pixels
+        case 4:
+            cover = pixels[:, :, 3:].astype(np.float32) / 255
+            return (pixels[:, :, :3] * cover + 255 * (1 - cover)).astype(np.uint8)
+    raise ValueError(f"not an image: {pixels.shape}")
+
+
+def shrink(image: Pixels, long_side: int = READING_SIDE) -> tuple[Pixels, float]:
+    """The image with its long side at most so many pixels, and new size ÷ old size (≤ 1.0)."""
+    height, width = image.shape[:2]
+    ratio = long_side / max(height, width)
+    if ratio >= 1:
+        return image, 1.0
+    size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+    return cast(Pixels, cv2.resize(image, size, interpolation=cv2.INTER_AREA)), ratio
+
+
+def measure(image: Pixels) -> dict[str, float]:
+    """Ink, sharpness and dark border of a page image (any size); keys as in the catalogue."""
+    small, _ = shrink(image)
+    grey = cast(Grey, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    return {
+        "ink": round(_ink(grey), 6),
+        "sharpness": round(_sharpness(grey), 4),
+        "dark_border": round(_dark_border(grey), 4),
+    }
+
+
+def measure_resolution(width: int, height: int, dpi: int) -> dict[str, float]:
+    """The dpi tag and the paper it implies; empty when the tag is unset."""
+    if dpi in UNSET_DPI or dpi < 0:
+        return {}
+    longest = max(width, height) / dpi * MM_PER_INCH
+    return {"dpi": float(dpi), "paper_mm": round(longest, 1)}
+
+
+def _ink(grey: Grey) -> float:
+    """Share of pixels clearly darker than the paper around them; edges of the sheet left out."""
+    margin_y, margin_x = grey.shape[0] // 25, grey.shape[1] // 25
+    inner = grey[margin_y : grey.shape[0] - margin_y, margin_x : grey.shape[1] - margin_x]
+    if inner.size == 0:
+        return 0.0
+    paper = _paper(inner)
+    strokes = ((paper.astype(np.int16) - inner) > 40).astype(np.uint8)
+    strokes = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # not dust
+    return float(np.count_nonzero(strokes)) / inner.size
+
+
+def _paper(grey: Grey) -> Grey:
+    """The brightness of the paper at every pixel, without the ink on it."""
+    small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    side = max(3, min(small.shape[:2]) // 20 | 1)
+    wide = cv2.medianBlur(cv2.dilate(small, np.ones((side, side), np.uint8)), 5)
+    return cast(Grey, cv2.resize(wide, (grey.shape[1], grey.shape[0])))
+
+
+def _sharpness(grey: Grey) -> float:
+    """How steep the edges of strokes are: slope of the steepest ones ÷ contrast of the page.
+
+    Near 1 for a printed page, below 0.2 when a stroke is smeared over five pixels.  It is the
+    variance of the Laplacian freed of how much text there is and how black it is.
+    """
+    quiet = cv2.GaussianBlur(grey, (3, 3), 0)  # noise has edges too
+    low, high = np.percentile(quiet, (0.5, 95))
+    if high - low < 25:
+        return 1.0  # nothing on it that could be blurred
+    across = cv2.Sobel(quiet, cv2.CV_32F, 1, 0, ksize=3) / 8
+    down = cv2.Sobel(quiet, cv2.CV_32F, 0, 1, ksize=3) / 8
+    slope = np.percentile(cv2.magnitude(across, down), 99.5)
+    return float(slope / (high - low)) * 2
+
+
+def _dark_border(grey: Grey) -> float:
+    """The largest share of one edge of the image that is black: a scan beyond the paper."""
+    rows, columns = max(1, grey.shape[0] // 100), max(1, grey.shape[1] // 100)
+    sides = (grey[:rows], grey[-rows:], grey[:, :columns], grey[:, -columns:])
+    return max(float(np.mean(side < 50)) for side in sides)
+
+
+def page_hash(image: Pixels) -> str:
+    """A picture of the page in 256 hex digits: near-equal for two scans of one page.
+
+    Compare with `hash_distance`.  Where ink grows to the right of a cell, the bit is set.
+    """
+    small, _ = shrink(image, 1000)
+    grey = cast(Grey, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    ink = cv2.subtract(_paper(grey), grey)
+    ink = cv2.GaussianBlur(ink, (0, 0), max(grey.shape) / 200)
+    cells = cv2.resize(ink, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA)
+    bits = cells[:, 1:] > cells[:, :-1]
+    return np.packbits(bits).tobytes().hex()
+
+
+def hash_distance(one: str, other: str) -> float:
+    """Share of bits that differ, 0.0 to 1.0; below 0.12 the pages are the same picture."""
+    if len(one) != len(other) or not one:
+        return 1.0
+    return (int(one, 16) ^ int(other, 16)).bit_count() / (4 * len(one))
+
+
+def is_blank(measures: Mapping[str, float]) -> bool:
+    """Whether there is so little ink that looking for lines is pointless."""
+    return measures.get("ink", 1.0) < 0.00002 and math.isfinite(measures.get("ink", 1.0))
