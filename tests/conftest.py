@@ -1,7 +1,6 @@
 """Shared fixtures: the folder of real input, and hypothesis profiles."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
-SHARED = Path(
-    os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")
-)
+SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +23,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, settings: SettingsWrapper) -> Iterator[Path]:
+def home(tmp_path: Path, settings: SettingsWrapper) -> Path:
     """A data folder of its own, with store, staging, cache and index; engines are made anew."""
     folder = tmp_path / "home"
     settings.HOME = folder
@@ -40,7 +37,7 @@ def home(tmp_path: Path, settings: SettingsWrapper) -> Iterator[Path]:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
     for place in (settings.STORE, settings.STAGING, settings.CACHE, settings.INDEX):
         place.mkdir(parents=True)
-    yield folder
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -73,18 +73,20 @@ class ArchivalClass(models.Model):
         )
 
 
-class ReturnedNumber(models.Model):
-    """An item number that was taken and given back: the next to be taken, so that none is missing."""
+class HeldNumber(models.Model):
+    """An item number without a record yet: held by an item on its way in, or given back.
 
-    archival_class = models.ForeignKey(
-        ArchivalClass, models.CASCADE, related_name="returned_numbers"
-    )
+    A number that was given back (no holder) is the next to be taken, so that none is missing.
+    """
+
+    archival_class = models.ForeignKey(ArchivalClass, models.CASCADE, related_name="held_numbers")
     number = models.PositiveIntegerField(_("件号"))
+    holder = models.UUIDField(null=True, blank=True)  # object id of the record that will have it
 
     class Meta:
         ordering = ["archival_class", "number"]
         constraints = [
-            models.UniqueConstraint(fields=["archival_class", "number"], name="returned_once")
+            models.UniqueConstraint(fields=["archival_class", "number"], name="held_once")
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,330 @@
+"""Numbers, codes and rows of new records.  Bytes are in the store before any row is written."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, Model, OuterRef
+
+from liandong.archive.models import (
+    ArchivalClass,
+    Fonds,
+    HeldNumber,
+    LineCorrection,
+    PreservationEvent,
+    Record,
+    RecordFile,
+    RecordPage,
+)
+from liandong.kernel.codes import ArchivalCode, BadCode, CodeTemplate, template
+from liandong.kernel.metadata import retention_code
+
+from .admission import Admission
+from .holdings import is_in_store, keep_in_store
+from .objects import Packed, correction_rows, event_rows, file_rows, page_rows, record_row
+
+Row = TypeVar("Row", bound=Model)
+logger = logging.getLogger(__name__)
+_ROWS = 500  # of one INSERT
+
+
+class CodeTaken(Exception):
+    """Another record has the archival code `code` already."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class UnknownFonds(Exception):
+    """No fonds has the number `number`."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class ClassKey(NamedTuple):
+    """What tells one lowest class from another within a fonds; absent parts are ""."""
+
+    category: str
+    year: str
+    retention: str
+    org: str
+
+
+def class_key(code: ArchivalCode) -> ClassKey:
+    """The lowest class of a code, in which item numbers run.  DA/T 22-2015, 件号.
+
+    Further parts of 类别号 follow the category after ·; a catalogue number (目录号) stands for the
+    category, and a volume (案卷号) for the organisation, where the template has those instead.
+    """
+    width = template(code.template).volume_width
+    volume = f"{code.volume:0{width}d}" if width else ""
+    return ClassKey(
+        category="·".join(part for part in (code.category, code.subject) if part) or code.catalogue,
+        year=f"{code.year:04d}" if code.year else "",
+        retention=code.retention,
+        org=code.org or volume,
+    )
+
+
+# Numbers ------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def take_number(
+    fonds: Fonds,
+    category: str,
+    year: str,
+    retention: str,
+    org: str,
+    *,
+    holder: UUID | None = None,
+) -> int:
+    """The next item number of a class, from 1: the smallest that was given back, else one more.
+
+    Commits with the caller's transaction: a number whose taker is rolled back was never taken.
+    With a holder it is held until that one's record is admitted or it is given back.
+    No gap and no repeat with any number of processes: the row of the class is locked
+    (PostgreSQL) or the whole database is (SQLite, IMMEDIATE).
+    """
+    one = _locked_class(fonds, ClassKey(category, year, retention, org))
+    returned = one.held_numbers.filter(holder__isnull=True).order_by("number").first()
+    if returned is not None:
+        number = returned.number
+        returned.delete()
+    else:
+        one.last_number = number = one.last_number + 1
+        one.save(update_fields=["last_number"])
+    if holder is not None:
+        HeldNumber.objects.create(archival_class=one, number=number, holder=holder)
+    return number
+
+
+@transaction.atomic
+def give_back_number(
+    fonds: Fonds, category: str, year: str, retention: str, org: str, number: int
+) -> None:
+    """Free a number that no record took, so that the next taker gets it.
+
+    Giving back twice, or a number that a record has, changes nothing.
+    """
+    one = _locked_class(fonds, ClassKey(category, year, retention, org))
+    if not 1 <= number <= one.last_number or one.records.filter(number=number).exists():
+        return
+    HeldNumber.objects.update_or_create(
+        archival_class=one, number=number, defaults={"holder": None}
+    )
+
+
+def _claim_number(fonds: Fonds, code: ArchivalCode, holder: UUID | None) -> None:
+    """Keep everyone else from the number of a code that was handed over; raises CodeTaken."""
+    one = _locked_class(fonds, class_key(code))
+    held = one.held_numbers.filter(number=code.number).first()
+    if held is not None and held.holder not in {None, holder}:
+        raise CodeTaken(str(code))
+    if held is not None:
+        held.delete()
+    if holder is not None:
+        HeldNumber.objects.create(archival_class=one, number=code.number, holder=holder)
+    if code.number > one.last_number:
+        one.last_number = code.number
+        one.save(update_fields=["last_number"])
+
+
+def _locked_class(fonds: Fonds, key: ClassKey) -> ArchivalClass:
+    ArchivalClass.objects.bulk_create(
+        [ArchivalClass(fonds=fonds, **key._asdict())], ignore_conflicts=True
+    )
+    return ArchivalClass.objects.select_for_update().get(fonds=fonds, **key._asdict())
+
+
+# Codes --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def settle_code(description: Mapping[str, str], *, holder: UUID | None = None) -> ArchivalCode:
+    """The archival code (档号) of a description, by the template of its fonds.
+
+    A description that has a code keeps it; else a number is taken.  Either is held for `holder`,
+    the object id of the record to be, against everyone else.
+    Raises UnknownFonds, BadCode (a part is missing or malformed) and CodeTaken.
+    """
+    given = description.get("archival_code", "").strip()
+    number = description.get("fonds_number", "").strip() or given.split("-", 1)[0]
+    fonds = Fonds.objects.filter(number=number).first()
+    if fonds is None:
+        raise UnknownFonds(number)
+    shape = template(fonds.code_template)
+    if given:
+        code = shape.parse(given)
+        if code.fonds != fonds.number:
+            raise BadCode(f"the code is not of fonds {fonds.number}: {given!r}")
+        if Record.objects.filter(code=given).exclude(object_id=holder).exists():
+            raise CodeTaken(given)
+        _claim_number(fonds, code, holder)
+        return code
+    draft = _draft(shape, fonds, description)
+    return _with_number(shape, draft, take_number(fonds, *class_key(draft), holder=holder))
+
+
+def give_back_code(code: ArchivalCode) -> None:
+    """Free the number of a settled code that will not be admitted."""
+    fonds = Fonds.objects.filter(number=code.fonds).first()
+    if fonds is not None:
+        give_back_number(fonds, *class_key(code), code.number)
+
+
+def _draft(shape: CodeTemplate, fonds: Fonds, description: Mapping[str, str]) -> ArchivalCode:
+    """The code with number 1; raises BadCode."""
+    parts, known = shape.parts, {name: text.strip() for name, text in description.items()}
+    category, _, subject = (known.get("archival_category") or "WS").partition("·")
+    year, volume = known.get("filing_year", ""), known.get("volume_number", "")
+    values: dict[str, Any] = {
+        "category": category,
+        "subject": subject,
+        "retention": retention_code(known.get("retention_period", "")),
+        "org": known.get("org_or_subject", ""),
+        "catalogue": known.get("catalogue_number", ""),
+    }
+    try:
+        return shape.compose(
+            fonds=fonds.number,
+            number=1,
+            year=int(year or 0) if "year" in parts else 0,
+            volume=int(volume or 0) if "volume" in parts else 0,
+            **{name: text for name, text in values.items() if name in parts},
+        )
+    except ValueError as error:  # BadCode, or a year or volume that is no number
+        raise BadCode(str(error)) from error
+
+
+def _with_number(shape: CodeTemplate, draft: ArchivalCode, number: int) -> ArchivalCode:
+    return shape.compose(
+        fonds=draft.fonds,
+        number=number,
+        category=draft.category,
+        subject=draft.subject,
+        year=draft.year,
+        retention=draft.retention,
+        org=draft.org,
+        catalogue=draft.catalogue,
+        volume=draft.volume,
+    )
+
+
+# Rows ---------------------------------------------------------------------------------------------
+
+
+def admit(packed: Packed, admission: Admission, *, by: str, now: datetime) -> Record:
+    """Write the rows of one packed record; see `admit_many`."""
+    return admit_many([(packed, admission)], by=by, now=now)[0]
+
+
+def admit_many(
+    pairs: Sequence[tuple[Packed, Admission]], *, by: str, now: datetime
+) -> list[Record]:
+    """Write the rows of packed records in one transaction; the records in the order given.
+
+    The rows follow from the objects alone, so that a rebuild gives the same; `by` and `now` go to
+    the log.  A record that is there already is returned as it is.
+    Raises CodeTaken, UnknownFonds, BadCode; then nothing is written.
+    """
+    packed_records = {packed.object_id: packed for packed, _ in pairs}
+    with transaction.atomic():
+        known = Record.objects.in_bulk(list(packed_records), field_name="object_id")
+        fresh = [packed for object_id, packed in packed_records.items() if object_id not in known]
+        records = write_rows(fresh, by=by, now=now)
+    for record in records:
+        logger.info("record.admitted id=%s by=%s at=%s", record.pk, by, now.isoformat())
+    known |= {record.object_id: record for record in records}
+    return [known[packed.object_id] for packed, _ in pairs]
+
+
+def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Record]:
+    """Write every row of records that have none, in the caller's transaction; also for rebuild."""
+    if not records:
+        return []
+    placed = _place_in_classes(records, by=by, now=now)
+    _refuse_taken([packed.code for packed in records])
+    drafts = [record_row(packed, *placed[packed.code]) for packed in records]
+    rows = list(zip(_insert(Record, drafts), records, strict=True))
+    _insert(RecordFile, (row for record, packed in rows for row in file_rows(record.pk, packed)))
+    pages = _insert(
+        RecordPage, (row for record, packed in rows for row in page_rows(record.pk, packed))
+    )
+    _insert(
+        PreservationEvent, (row for record, packed in rows for row in event_rows(record.pk, packed))
+    )
+    corrected = [(record, packed) for record, packed in rows if packed.corrections]
+    for record, packed in corrected:
+        numbers = {page.number: page.pk for page in pages if page.record_id == record.pk}
+        _insert(LineCorrection, correction_rows(packed, numbers))
+    _count_in_classes(drafts)
+    return drafts
+
+
+def _insert(model: type[Row], rows: Iterable[Row]) -> list[Row]:
+    return model._default_manager.bulk_create(list(rows), batch_size=_ROWS)
+
+
+def _place_in_classes(
+    records: Sequence[Packed], *, by: str, now: datetime
+) -> dict[str, tuple[Fonds, ArchivalCode, int]]:
+    """Fonds, parsed code and class of every code; makes the classes that are missing."""
+    fonds_of = _fonds_of(records, by=by, now=now)
+    parsed: dict[str, tuple[Fonds, ArchivalCode]] = {}
+    for packed in records:
+        fonds = fonds_of[packed.code.split("-", 1)[0]]
+        parsed[packed.code] = (fonds, template(fonds.code_template).parse(packed.code))
+    classes: dict[tuple[int, ClassKey], ArchivalClass] = {}
+    for fonds, code in sorted(parsed.values(), key=lambda pair: (pair[0].pk, class_key(pair[1]))):
+        key = (fonds.pk, class_key(code))  # locked in one order everywhere: no deadlock
+        if key not in classes:
+            classes[key] = _locked_class(fonds, key[1])
+        classes[key].last_number = max(classes[key].last_number, code.number)
+    ArchivalClass.objects.bulk_update(classes.values(), ["last_number"], batch_size=_ROWS)
+    return {
+        text: (fonds, code, classes[fonds.pk, class_key(code)].pk)
+        for text, (fonds, code) in parsed.items()
+    }
+
+
+def _fonds_of(records: Sequence[Packed], *, by: str, now: datetime) -> dict[str, Fonds]:
+    """The fonds by number, each with its object in the store; raises UnknownFonds."""
+    numbers = {packed.code.split("-", 1)[0] for packed in records}
+    known = {one.number: one for one in Fonds.objects.filter(number__in=numbers)}
+    if missing := sorted(numbers - known.keys()):
+        raise UnknownFonds(missing[0])
+    for fonds in known.values():
+        if not is_in_store(fonds):
+            keep_in_store(fonds, by=by, now=now)
+    return known
+
+
+def _refuse_taken(codes: Sequence[str]) -> None:
+    """Raise CodeTaken for a code that is twice among these or has a record."""
+    seen: set[str] = set()
+    for code in codes:
+        if code in seen:
+            raise CodeTaken(code)
+        seen.add(code)
+    taken = Record.objects.filter(code__in=codes).values_list("code", flat=True).first()
+    if taken is not None:
+        raise CodeTaken(taken)
+
+
+def _count_in_classes(records: Sequence[Record]) -> None:
+    for class_id, count in Counter(record.archival_class_id for record in records).items():
+        ArchivalClass.objects.filter(pk=class_id).update(record_count=F("record_count") + count)
+    taken = Record.objects.filter(
+        archival_class=OuterRef("archival_class"), number=OuterRef("number")
+    )
+    HeldNumber.objects.filter(
+        Exists(taken), archival_class__in={record.archival_class_id for record in records}
+    ).delete()
