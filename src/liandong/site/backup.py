@@ -1,0 +1,155 @@
+"""Backup and restore: one tar file with database, store, staging and key, and a digest of each.
+
+The database is copied first by its own backup, then the store: an object placed meanwhile is an
+orphan at worst, a record never points at bytes that are missing.
+"""
+
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from liandong.kernel.names import BadPath, inner_path
+
+MANIFEST = "manifest.jsonl"
+DATABASE = "liandong.sqlite3"
+KEPT = ("store", "staging")  # the index and the cache are made again
+
+
+class BadBackup(Exception):
+    """The backup cannot be restored; `str(error)` says why."""
+
+
+def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], None]) -> Path:
+    """Write the backup beside its final name and rename it when complete.
+
+    On PostgreSQL the database is left to `pg_dump`: the rows can be rebuilt from the store.
+    """
+    part = file.with_name(f"{file.name}.part")
+    home = Path(settings.HOME)
+    with (
+        tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        members = []
+        if connection.vendor == "sqlite":
+            copy = Path(folder) / DATABASE
+            _copy_sqlite(copy)
+            members.append((DATABASE, copy))
+        if (home / "secret.key").exists():
+            members.append(("secret.key", home / "secret.key"))
+        members += list(_files(home))
+        rows = []
+        for number, (name, path) in enumerate(members, 1):
+            rows.append({"path": name, **_add(tar, name, path)})
+            progress(number, len(members))
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        _add_text(tar, MANIFEST, json.dumps({"made": now.isoformat()}) + "\n" + text)
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    return part.replace(file)
+
+
+def _copy_sqlite(target: Path) -> None:
+    connection.ensure_connection()
+    with sqlite3.connect(target) as copy:
+        connection.connection.backup(copy)
+    copy.close()
+
+
+def _files(home: Path) -> Iterator[tuple[str, Path]]:
+    for kept in KEPT:
+        for path in sorted((home / kept).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield path.relative_to(home).as_posix(), path
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
+    member = tarfile.TarInfo(name)
+    with path.open("rb") as stream:
+        member.size = os.fstat(stream.fileno()).st_size
+        member.mtime = int(path.stat().st_mtime)
+        reader = _Digesting(stream)
+        tar.addfile(member, reader)  # type: ignore[arg-type]  # it only calls read()
+    return {"size": member.size, "sha256": reader.digest.hexdigest()}
+
+
+class _Digesting:
+    """A stream that digests what is read from it: the file is read once."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self.stream = stream
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        content = self.stream.read(size)
+        self.digest.update(content)
+        return content
+
+
+def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
+    member = tarfile.TarInfo(name)
+    content = text.encode()
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
+    """Fill the empty data folder; every byte is compared with the backup's digests.
+
+    Raises BadBackup when the folder is in use, a digest differs or a file is missing; what was
+    written stays beside for a look and nothing is put in place.
+    """
+    home = Path(settings.HOME)
+    if any((home / name).exists() for name in (DATABASE, *KEPT)):
+        raise BadBackup(f"{home} is not empty")
+    home.mkdir(parents=True, exist_ok=True)
+    fresh = home / "restoring"
+    try:
+        found, declared = _unpack(file, fresh, progress)
+    except (tarfile.TarError, OSError, BadPath, ValueError, KeyError) as error:
+        raise BadBackup(f"{file}: {error}") from error
+    if found != declared:
+        wrong = sorted(
+            name for name in found.keys() | declared.keys() if found.get(name) != declared.get(name)
+        )
+        raise BadBackup(f"{file}: {len(wrong)} files differ from the manifest, first {wrong[0]}")
+    for name in (*KEPT, "secret.key", DATABASE):  # the database last: without it nothing is there
+        if (fresh / name).exists():
+            (fresh / name).replace(home / name)
+    fresh.rmdir()
+    return len(found)
+
+
+def _unpack(
+    file: Path, fresh: Path, progress: Callable[[int, int], None]
+) -> tuple[dict[str, str], dict[str, str]]:
+    found: dict[str, str] = {}
+    declared: dict[str, str] = {}
+    with tarfile.open(file) as tar:
+        for number, member in enumerate(tar, 1):
+            stream = tar.extractfile(member)
+            if stream is None:
+                raise BadPath(f"no plain file: {member.name}")
+            if member.name == MANIFEST:
+                lines = stream.read().decode().splitlines()[1:]
+                declared = {row["path"]: row["sha256"] for row in map(json.loads, lines)}
+                continue
+            target = fresh / inner_path(member.name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            reader = _Digesting(stream)  # type: ignore[arg-type]
+            with target.open("xb") as out:
+                while piece := reader.read(1 << 20):
+                    out.write(piece)
+            found[member.name] = reader.digest.hexdigest()
+            progress(number, 0)
+    return found, declared

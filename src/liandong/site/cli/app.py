@@ -1,0 +1,44 @@
+"""The tree of commands."""
+
+from typing import Annotated
+
+import typer
+
+from . import archive, files, intake, running
+from .output import _
+
+app = typer.Typer(
+    name="liandong",
+    help=_("联动：档案信息共享与闭环事项平台"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(intake.app, name="intake")
+app.add_typer(archive.app, name="archive")
+app.add_typer(running.demo, name="demo")
+app.command(help=_("检索档案"))(archive.search)
+app.command(help=_("校验信息包：BagIt、OCFL、EEP、DA/T 93"))(files.check)
+app.command(help=_("识读文件：文字、位置、置信度"))(files.read)
+app.command(help=_("按特征识别文件格式（PRONOM）"))(files.identify)
+app.command(help=_("启动网页服务与后台作业"))(running.serve)
+app.command(help=_("只启动后台作业"))(running.worker)
+app.command(help=_("自检：字体、数据库、识读模型、磁盘、索引、作业"))(running.doctor)
+app.command(help=_("备份全部数据到一个文件"))(running.backup)
+app.command(help=_("从备份恢复到空的数据目录"))(running.restore)
+app.command(
+    help=_("Django 管理命令（维护用）"),
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(running.manage)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    version: Annotated[bool, typer.Option("--version", help=_("显示版本"))] = False,
+) -> None:
+    """What every command shares."""
+    if version:
+        from liandong import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit

@@ -1,0 +1,74 @@
+"""Django for commands: set up, migrated, and with the clock of the command line."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NoReturn
+
+import typer
+
+from .output import say
+
+
+def set_up() -> None:
+    """Load settings and rooms; a wrong setting ends the program with code 2."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liandong.site.settings")
+    from liandong.site.knobs import BadKnob
+
+    try:
+        import django
+
+        django.setup()
+    except BadKnob as error:
+        fail(str(error))
+
+
+def set_up_with_database() -> None:
+    """As `set_up`, and the database has every table."""
+    set_up()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from liandong.base.locks import hold
+
+    settings.HOME.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.STORE, settings.STAGING):
+        folder.mkdir(exist_ok=True)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        with hold("migrate", wait=True):
+            call_command("migrate", verbosity=0, interactive=False)
+
+
+def clock() -> datetime:
+    """The time now, aware."""
+    from django.utils import timezone
+
+    return timezone.now()
+
+
+def today() -> int:
+    """Today in Asia/Shanghai as YYYYMMDD."""
+    from django.utils import timezone
+
+    return int(timezone.localtime().strftime("%Y%m%d"))
+
+
+def fail(message: str) -> NoReturn:
+    """Say why on stderr and end with code 2: wrong use."""
+    say(f"✗ {message}")
+    raise typer.Exit(2)
+
+
+@contextmanager
+def engines() -> Iterator[Callable[[str], Any]]:
+    """Engines for one command; workers are stopped at the end whatever happens."""
+    from liandong.base.engines import close_engines, engine
+
+    try:
+        yield engine
+    finally:
+        close_engines()

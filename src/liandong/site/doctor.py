@@ -1,0 +1,166 @@
+"""Self-examination: what this installation has, what is missing, and what to do about it."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from liandong.archive.models import Record
+from liandong.base.engines import engine
+from liandong.kernel.digests import SM3_OF_ABC, digest_bytes
+
+from .worker import ALIVE_S, heartbeat
+
+FREE_MIN = 2 * 1024**3
+State = str  # ok, optional (something works less well), broken
+Answer = tuple[State, str, str, str]  # state, found, advice zh, advice en
+
+
+def examine(language: str) -> Iterator[dict[str, Any]]:
+    """One row per part: {"part","state","found","advice"}; nothing here raises."""
+    for part, look in PARTS:
+        try:
+            state, found, advice_zh, advice_en = look()
+        except Exception as error:  # noqa: BLE001 - a part that fails is the answer
+            state, found, advice_zh, advice_en = (
+                "broken",
+                f"{type(error).__name__}: {error}",
+                "查看日志",
+                "See the log",
+            )
+        advice = advice_zh if language == "zh" else advice_en
+        yield {
+            "part": part,
+            "state": state,
+            "found": found,
+            "advice": advice if state != "ok" else "",
+        }
+
+
+def _python() -> Answer:
+    return "ok", sys.version.split()[0], "", ""
+
+
+def _database() -> Answer:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "ok", f"{connection.vendor}, {Record.objects.count()} records", "", ""
+
+
+def _disk() -> Answer:
+    free = shutil.disk_usage(settings.HOME).free
+    state = "ok" if free > FREE_MIN else "broken"
+    return (
+        state,
+        f"{free / 1024**3:.1f} GB free at {settings.HOME}",
+        "清理或扩充磁盘",
+        "Free or add disk space",
+    )
+
+
+def _digests() -> Answer:
+    state = "ok" if digest_bytes(b"abc").sm3 == SM3_OF_ABC else "broken"
+    return (
+        state,
+        "SHA-512 SHA-256 SM3",
+        "密码库异常，勿入库",
+        "The crypto library is wrong: do not ingest",
+    )
+
+
+def _index() -> Answer:
+    indexed, records = engine("search").count(), Record.objects.count()
+    state = "ok" if indexed == records else "optional"
+    return (
+        state,
+        f"{indexed}/{records}",
+        "运行 liandong archive reindex",
+        "Run liandong archive reindex",
+    )
+
+
+def _store() -> Answer:
+    store = engine("blobs")
+    state = "ok" if not Record.objects.exists() or store.exists("0=ocfl_1.1") else "broken"
+    return (
+        state,
+        str(settings.STORE),
+        "存储根缺失：从备份恢复",
+        "The storage root is missing: restore a backup",
+    )
+
+
+def _recognition() -> Answer:
+    import numpy as np
+
+    from liandong.engines.reading.recognition import Recogniser
+
+    started = time.perf_counter()
+    Recogniser().recognise(np.full((64, 256, 3), 255, np.uint8))
+    return "ok", f"PP-OCRv6, {time.perf_counter() - started:.1f} s", "", ""
+
+
+def _formats() -> Answer:
+    return "ok", str(engine("identifier").version), "", ""
+
+
+def _virus() -> Answer:
+    trusted, version = engine("antivirus").state()
+    return (
+        "ok" if trusted else "optional", version,
+        "病毒检测转人工；安装：apt-get install clamav-daemon，并设 LIANDONG_CLAMD",
+        "Virus checks go to a person; install clamav-daemon and set LIANDONG_CLAMD",
+    )  # fmt: skip
+
+
+def _office() -> Answer:
+    soffice = shutil.which("soffice") or ""
+    return (
+        "ok" if soffice else "optional", soffice or "—",
+        "旧版办公文件不读；安装：apt-get install libreoffice-core libreoffice-writer libreoffice-calc libreoffice-impress",
+        "Legacy office files are not read; install libreoffice",
+    )  # fmt: skip
+
+
+def _font() -> Answer:
+    listed = _run(["fc-list", ":lang=zh", "family"])
+    return (
+        "ok" if listed else "optional", listed.splitlines()[0] if listed else "—",
+        "OFD 页图与演示扫描件需要中文字体；安装：apt-get install fonts-noto-cjk",
+        "OFD page images need a Chinese font; install fonts-noto-cjk",
+    )  # fmt: skip
+
+
+def _run(command: list[str]) -> str:
+    if not shutil.which(command[0]):
+        return ""
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+
+
+def _worker() -> Answer:
+    beat = heartbeat()
+    age = time.time() - beat.stat().st_mtime if beat.exists() else None
+    state = "ok" if age is not None and age < ALIVE_S else "optional"
+    found = "—" if age is None else f"{age:.0f} s"
+    return state, found, "后台作业未运行：liandong serve", "No worker is running: liandong serve"
+
+
+PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
+    ("python", _python),
+    ("database", _database),
+    ("disk", _disk),
+    ("digests", _digests),
+    ("store", _store),
+    ("index", _index),
+    ("formats", _formats),
+    ("recognition", _recognition),
+    ("fonts", _font),
+    ("antivirus", _virus),
+    ("libreoffice", _office),
+    ("worker", _worker),
+)

@@ -1,0 +1,67 @@
+"""Pages that belong to no room: the first page, the desk, and the health of the installation."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db import DatabaseError, connection
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from liandong import __version__
+from liandong.archive.queries import newest_records
+from liandong.archive.viewers import today_of, viewer_of
+from liandong.base.engines import engine
+from liandong.base.front_end import icon_file
+from liandong.intake.policies import may_hand_over
+from liandong.intake.queries import desk_counts
+
+
+@require_safe
+def show_home(request: HttpRequest) -> HttpResponse:
+    """One search box; staff go to their desk."""
+    if request.user.is_authenticated and may_hand_over(viewer_of(request)):
+        return redirect("desk")
+    viewer = viewer_of(request)
+    records = newest_records(viewer=viewer, today=today_of(request), limit=6)
+    return render(request, "site/home.html", {"records": records})
+
+
+@require_safe
+@login_required
+def show_desk(request: HttpRequest) -> HttpResponse:
+    """What waits for this person, each number a link."""
+    viewer = viewer_of(request)
+    records = newest_records(viewer=viewer, today=today_of(request), limit=8)
+    return render(request, "site/desk.html", {"counts": desk_counts(viewer), "records": records})
+
+
+@require_safe
+def show_health(request: HttpRequest) -> HttpResponse:
+    """200 when database, store and index answer, else 503; names no content."""
+    parts = {"database": _database(), "store": settings.STORE.is_dir(), "index": _index()}
+    healthy = all(parts.values())
+    answer = {"status": "ok" if healthy else "failing", "version": __version__, "parts": parts}
+    return JsonResponse(answer, status=200 if healthy else 503)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _index() -> bool:
+    try:
+        engine("search").count()
+    except Exception:  # noqa: BLE001 - whatever an engine raises, it does not answer
+        return False
+    return True
+
+
+@require_safe
+def show_favicon(_request: HttpRequest) -> HttpResponse:
+    """The icon of the product."""
+    return FileResponse(icon_file().open("rb"), content_type="image/svg+xml")

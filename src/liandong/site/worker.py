@@ -1,0 +1,62 @@
+"""The worker: takes jobs from the queue in the database, and enqueues what is due by the clock."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import close_old_connections
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from liandong.archive.tasks import index_stale_records, pack_open_corrections, verify_due_records
+from liandong.intake.tasks import resume_batches
+
+log = logging.getLogger(__name__)
+POLL_S = 0.3
+SCHEDULE: tuple[tuple[float, Callable[[], object]], ...] = (  # seconds between two, job
+    (20, index_stale_records.enqueue),
+    (60, pack_open_corrections.enqueue),
+    (3600, verify_due_records.enqueue),
+)
+BEAT_S = 5
+ALIVE_S = 30  # a heartbeat older than this means: no worker
+
+
+def heartbeat() -> Path:
+    """The file whose time says that a worker lives."""
+    return Path(settings.HOME) / "worker.beat"
+
+
+def work() -> None:
+    """Go on with what a stop left unfinished, then work until a signal."""
+    _forget_broken_runs()
+    resume_batches.enqueue()
+    stop = threading.Event()
+    clockwork = threading.Thread(target=_tick, args=(stop,), daemon=True)
+    clockwork.start()
+    try:
+        call_command("db_worker", interval=POLL_S, startup_delay=False, reload=False, verbosity=0)
+    finally:
+        stop.set()
+
+
+def _forget_broken_runs() -> None:
+    """Jobs that died with their worker are not run again as such: `resume_batches` goes on."""
+    running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
+    running.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
+
+
+def _tick(stop: threading.Event) -> None:
+    since = dict.fromkeys(range(len(SCHEDULE)), 0.0)
+    while not stop.wait(BEAT_S):
+        heartbeat().touch()
+        for position, (every, enqueue) in enumerate(SCHEDULE):
+            since[position] += BEAT_S
+            if since[position] >= every:
+                since[position] = 0
+                close_old_connections()
+                enqueue()
