@@ -194,6 +194,32 @@ class SearchEngine(Protocol):
         ...
 
 
+# Packages -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFault:
+    """One thing that a validator found, in the terms of the package's own specification."""
+
+    code: str  # of the specification, e.g. "E092" or "W004"
+    is_error: bool  # the package is not valid; otherwise a warning
+    text: str  # English, of the validator
+    where: str = ""  # path of the object inside the storage root, "" for the package itself
+
+
+class PackageValidator(Protocol):
+    """Validates packages of one kind against their specification (OCFL)."""
+
+    version: str  # of the tool, for the PREMIS event
+
+    def validate(self, path: Path, *, check_digests: bool = True) -> list[PackageFault]:
+        """What is wrong with an object or a storage root; a broken package is never an exception.
+
+        Without `check_digests` the bytes of the contents are not read.
+        """
+        ...
+
+
 # Blobs --------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,164 @@
+"""Information packages (信息包): what kind one is, and what is wrong with it."""
+
+import zipfile
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+
+from liandong.kernel.checks import Finding
+from liandong.kernel.names import BadPath, clashes, inner_path, zip_entry_name
+from liandong.kernel.ports import PackageValidator
+from liandong.kernel.xml import BrokenXml, HostileXml, scan
+
+from . import bagit, eep, folder, transfer
+from .packet import (
+    DAT46_FILE,
+    ROLES,
+    DigestMismatch,
+    PackedFile,
+    PackedItem,
+    Packet,
+    is_valid,
+    severities,
+)
+
+__all__ = [
+    "DAT46_FILE",
+    "ROLES",
+    "DigestMismatch",
+    "Kind",
+    "PackedFile",
+    "PackedItem",
+    "Packet",
+    "bagit",
+    "detect_kind",
+    "eep",
+    "folder",
+    "is_valid",
+    "severities",
+    "transfer",
+    "validate",
+]
+
+_MOST_ENTRIES = 1_000_000
+
+
+class Kind(StrEnum):
+    """Kinds of package; the values are what the command line prints."""
+
+    BAGIT = "bagit"
+    OCFL_OBJECT = "ocfl-object"
+    OCFL_ROOT = "ocfl-root"
+    EEP = "eep"
+    TRANSFER = "dat93"
+    FOLDER = "folder"  # with a catalogue
+    BARE = "bare"  # a folder without one
+    ZIP = "zip"
+    FILE = "file"  # one file that is no package
+
+
+def detect_kind(path: Path) -> Kind:
+    """The kind of package at a path, by what is in it.  Raises FileNotFoundError."""
+    if path.is_dir():
+        return _kind_of_folder(path)
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if start[:4] in {b"PK\x03\x04", b"PK\x05\x06"} and path.suffix.casefold() == ".zip":
+        return Kind.ZIP
+    return Kind.EEP if path.suffix.casefold() == ".eep" or _is_eep(path) else Kind.FILE
+
+
+def _kind_of_folder(path: Path) -> Kind:
+    names = {entry.name for entry in path.iterdir()}
+    if any(name.startswith("0=ocfl_object_") for name in names):
+        return Kind.OCFL_OBJECT
+    if any(name.startswith("0=ocfl_") for name in names):
+        return Kind.OCFL_ROOT
+    if "bagit.txt" in names or any(name.startswith("manifest-") for name in names):
+        return Kind.BAGIT
+    if "inventory.json" in names:
+        return Kind.OCFL_OBJECT  # without its declaration: the validator says so
+    if transfer.is_root(path):
+        return Kind.TRANSFER
+    return Kind.FOLDER if folder.catalogue_of(path) is not None else Kind.BARE
+
+
+class _Seen(Exception):
+    """The root element is known."""
+
+
+def _is_eep(path: Path) -> bool:
+    if path.suffix.casefold() != ".xml":
+        return False
+    roots: list[str] = []
+
+    def start(name: str, namespace: str, attributes: dict[str, str]) -> None:
+        roots.append(name)
+        raise _Seen
+
+    try:
+        with path.open("rb") as stream:
+            scan(stream, start=start, end=lambda _: None, text=lambda _: None)
+    except (_Seen, HostileXml, BrokenXml):
+        pass
+    return roots == ["电子文件封装包"]
+
+
+def validate(
+    path: Path, *, ocfl: PackageValidator | None = None, check_digests: bool = True
+) -> tuple[Kind, list[Finding]]:
+    """The kind of a package and every finding; it is valid when none blocks (`is_valid`).
+
+    OCFL is checked by the validator that is passed in; without one it is not checked and says so.
+    Raises FileNotFoundError.
+    """
+    kind = detect_kind(path)
+    match kind:
+        case Kind.BAGIT:
+            return kind, list(bagit.read(path, check_digests=check_digests).findings)
+        case Kind.EEP:
+            return kind, eep.validate(path)
+        case Kind.TRANSFER:
+            return kind, list(transfer.read(path, check_digests=check_digests).findings)
+        case Kind.FOLDER | Kind.BARE:
+            return kind, folder.validate(path)
+        case Kind.ZIP:
+            return kind, zip_faults(path)
+        case Kind.OCFL_OBJECT | Kind.OCFL_ROOT if ocfl is not None:
+            faults = ocfl.validate(path, check_digests=check_digests)
+            return kind, [
+                Finding(
+                    "OCFL-ERROR" if fault.is_error else "OCFL-WARNING",
+                    fault.where,
+                    facts={"code": fault.code, "text": fault.text},
+                )
+                for fault in faults
+            ]
+    return kind, [Finding("PKG-UNKNOWN", path.name)]
+
+
+def zip_faults(path: Path) -> list[Finding]:
+    """What is wrong with the names in a zip, without unpacking: damage, escapes, clashes, locks."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()[:_MOST_ENTRIES]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        return [Finding("PKG-DAMAGED", path.name, facts={"reason": str(error)[:120]})]
+    findings, names = [], []
+    if any(entry.flag_bits & 1 for entry in entries):
+        findings.append(Finding("PKG-ENCRYPTED", path.name))
+    for entry in entries:
+        try:
+            name = zip_entry_name(entry.orig_filename, entry.flag_bits)
+            names.append(inner_path(name.removesuffix("/")))
+        except (BadPath, UnicodeError) as error:
+            facts = {"reason": str(error)[:200]}
+            findings.append(Finding("PKG-PATH-ESCAPE", ascii(entry.filename)[:200], facts=facts))
+        if entry.external_attr >> 28 == 0xA:  # S_IFLNK
+            findings.append(Finding("PKG-LINK", ascii(entry.filename)[:200]))
+    twice = [(name, name) for name, count in Counter(names).items() if count > 1]
+    findings += [
+        Finding("PKG-NAME-CLASH", one, facts={"other": other})
+        for one, other in (*twice, *clashes(names))
+    ]
+    return findings
