@@ -1,0 +1,77 @@
+"""What every answer carries: an id of the request, and the rules a browser must keep."""
+
+import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Final
+
+from django.http import HttpRequest, HttpResponseBase
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+CURRENT_REQUEST: ContextVar[str] = ContextVar("request_id", default="")
+"""Id of the request being answered, for the log; "" outside of one."""
+
+# Styles stay 'unsafe-inline': the deep-zoom viewer and progress bars place things by `style`.
+POLICY: Final = "; ".join((
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+))  # fmt: skip
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_GIVEN_ID = re.compile(r"[0-9A-Za-z-]{8,64}", re.ASCII)
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id of this request as it stands in the log; "" where the middleware did not run."""
+    return str(getattr(request, "trace_id", ""))
+
+
+class RequestId:
+    """Gives every request an id, in the log, in the answer and on error pages.
+
+    The id of a proxy in front (`X-Request-ID`) is taken over when it is harmless.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        trace_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        request.trace_id = trace_id  # type: ignore[attr-defined]  # read back by `request_id` only
+        token = CURRENT_REQUEST.set(trace_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            CURRENT_REQUEST.reset(token)
+        response.headers["X-Request-ID"] = trace_id
+        return response
+
+
+class ContentSecurity:
+    """Adds the security headers; a view that sets one of them itself keeps its own."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
