@@ -1,5 +1,6 @@
 """Django settings, made from the knobs of `site.knobs`."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -26,10 +27,8 @@ def _secret_key() -> str:
         fresh = HOME / f"secret.key.{os.getpid()}"
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(50), "utf-8")
-        try:
-            os.link(fresh, file)  # the first process wins
-        except FileExistsError:
-            pass
+        with contextlib.suppress(FileExistsError):  # the first process wins
+            os.link(fresh, file)
         fresh.unlink()
     return file.read_text("utf-8")
 
