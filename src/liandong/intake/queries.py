@@ -1,6 +1,6 @@
 """Every read of intake."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from liandong.intake.models import (
     ProposalState,
 )
 from liandong.intake.policies import may_see
+from liandong.kernel.checks import Finding
+from liandong.kernel.findings import to_json
 
 PAGE_SIZE = 50
 
@@ -144,3 +146,68 @@ def unfinished_batches() -> Sequence[int]:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
+
+
+def batch_report(batch: Batch, language: str) -> Iterator[dict[str, Any]]:
+    """The report of a batch as the command line prints it: a row per item, then the summary.
+
+    Files that belong to no item stand in the summary's findings.
+    """
+    after, counts, blocking = 0, dict.fromkeys(ItemState.values, 0), 0
+    while rows := items_of(batch, after=after):
+        for item in rows[:PAGE_SIZE]:
+            counts[item.state] += 1
+            blocking += item.blocking > 0 or item.state == ItemState.QUARANTINED
+            yield _item_row(item, language)
+        after = rows[min(len(rows), PAGE_SIZE) - 1].pk
+        if len(rows) <= PAGE_SIZE:
+            break
+    loose = [_finding_row(row, language) for row in batch.findings.filter(item=None)]
+    blocking += sum(row["severity"] == "block" for row in loose)
+    yield {
+        "summary": True,
+        "batch": batch.pk,
+        "name": batch.name,
+        "kind": batch.kind,
+        "state": batch.state,
+        "files": batch.file_count,
+        "bytes": batch.size_bytes,
+        "items": batch.item_count,
+        **{state: count for state, count in counts.items() if count},
+        "blocking": blocking,
+        "findings": loose,
+    }
+
+
+def _item_row(item: Item, language: str) -> dict[str, Any]:
+    files = [file.path for file in item.files.all()]
+    return {
+        "file": files[0] if files else item.key,
+        "files": files,
+        "item": item.key,
+        "row": item.row,
+        "state": item.state,
+        "code": item.code or item.description.get("archival_code", ""),
+        "title": item.description.get("title", ""),
+        "pages": item.page_count,
+        "findings": [_finding_row(row, language) for row in item.findings.all()],
+    }
+
+
+def _finding_row(row: ItemFinding, language: str) -> dict[str, Any]:
+    finding = Finding(row.code, row.where, row.row, row.column, row.page, row.facts)
+    return to_json(finding, language)
+
+
+def desk_counts(viewer: Viewer) -> dict[str, int]:
+    """What waits for `viewer`: items to decide, held items, open proposals, batches at work."""
+    batches = visible_batches(viewer)
+    items = Item.objects.filter(batch__in=batches)
+    proposals = Proposal.objects.filter(item__batch__in=batches, state=ProposalState.PROPOSED)
+    return {
+        "waiting": items.filter(state=ItemState.WAITING).count(),
+        "held": items.filter(state=ItemState.HELD).count(),
+        "quarantined": items.filter(state=ItemState.QUARANTINED).count(),
+        "proposals": proposals.count(),
+        "working": batches.filter(state__in=[BatchState.RECEIVED, BatchState.CHECKING]).count(),
+    }

@@ -1,0 +1,37 @@
+"""Who asks: the facts of a request's account, made once per request into a frozen Viewer."""
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from liandong.base.context import roles_of
+from liandong.base.models import Account, Role
+
+from .policies import Viewer
+
+
+def viewer_of(request: HttpRequest) -> Viewer:
+    """The viewer behind a request; a stranger when nobody is signed in."""
+    known = getattr(request, "_viewer", None)
+    if known is None:
+        known = _viewer(request)
+        request._viewer = known  # type: ignore[attr-defined]  # kept for the same request only
+    return known  # type: ignore[no-any-return]
+
+
+def _viewer(request: HttpRequest) -> Viewer:
+    user = request.user
+    if not isinstance(user, Account) or not user.is_active:
+        return Viewer()
+    roles = roles_of(request)
+    return Viewer(
+        name=user.username,
+        unit=user.unit.code if user.unit else "",
+        clearance=user.clearance,
+        is_clerk=Role.CLERK in roles,
+        is_archivist=Role.ARCHIVIST in roles,
+    )
+
+
+def today_of(_request: HttpRequest) -> int:
+    """Today in Asia/Shanghai as YYYYMMDD."""
+    return int(timezone.localtime().strftime("%Y%m%d"))
