@@ -4,7 +4,6 @@ Source: DA/T 31-2017, acceptance of scanned pages; the thresholds are rows of
 `catalog/page_measures.csv` and are a design, except the resolution.
 """
 
-import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +24,9 @@ READING_SIDE = 2000  # pixels of the long side: 170 dpi on A4, enough to read an
 HASH_SIDE = 32  # cells; 16 bytes are too few to tell two full pages of text apart
 UNSET_DPI = (0, 1, 72, 96)  # what software writes when it does not know
 MM_PER_INCH = 25.4
+INK_DEPTH = 40  # grey levels below the paper around it
+NO_INK = 0.00001  # share of pixels: 20 on a whole page
+TOO_LITTLE_INK = 0.0002  # share of pixels: a page number has half of it
 
 
 def open_image(file: Path, number: int = 1) -> tuple[Pixels, int]:
@@ -96,11 +98,12 @@ def shrink(image: Pixels, long_side: int = READING_SIDE) -> tuple[Pixels, float]
 
 def measure(image: Pixels) -> dict[str, float]:
     """Ink, sharpness and dark border of a page image (any size); keys as in the catalogue."""
-    small, _ = shrink(image)
-    grey = cast(Grey, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    grey = _grey(image, READING_SIDE)
+    depth = cv2.subtract(_paper(grey), grey)
+    ink = _ink(depth)
     return {
-        "ink": round(_ink(grey), 6),
-        "sharpness": round(_sharpness(grey), 4),
+        "ink": round(ink, 6),
+        "sharpness": round(_sharpness(grey, depth), 4) if ink >= TOO_LITTLE_INK else 1.0,
         "dark_border": round(_dark_border(grey), 4),
     }
 
@@ -113,16 +116,17 @@ def measure_resolution(width: int, height: int, dpi: int) -> dict[str, float]:
     return {"dpi": float(dpi), "paper_mm": round(longest, 1)}
 
 
-def _ink(grey: Grey) -> float:
+def _grey(image: Pixels, long_side: int) -> Grey:
+    return cast(Grey, cv2.cvtColor(shrink(image, long_side)[0], cv2.COLOR_RGB2GRAY))
+
+
+def _ink(depth: cv2.typing.MatLike) -> float:
     """Share of pixels clearly darker than the paper around them; edges of the sheet left out."""
-    margin_y, margin_x = grey.shape[0] // 25, grey.shape[1] // 25
-    inner = grey[margin_y : grey.shape[0] - margin_y, margin_x : grey.shape[1] - margin_x]
-    if inner.size == 0:
-        return 0.0
-    paper = _paper(inner)
-    strokes = ((paper.astype(np.int16) - inner) > 40).astype(np.uint8)
+    margin_y, margin_x = depth.shape[0] // 25, depth.shape[1] // 25
+    inner = depth[margin_y : depth.shape[0] - margin_y, margin_x : depth.shape[1] - margin_x]
+    strokes = (inner > INK_DEPTH).astype(np.uint8)
     strokes = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # not dust
-    return float(np.count_nonzero(strokes)) / inner.size
+    return float(np.count_nonzero(strokes)) / max(1, inner.size)
 
 
 def _paper(grey: Grey) -> Grey:
@@ -133,20 +137,17 @@ def _paper(grey: Grey) -> Grey:
     return cast(Grey, cv2.resize(wide, (grey.shape[1], grey.shape[0])))
 
 
-def _sharpness(grey: Grey) -> float:
-    """How steep the edges of strokes are: slope of the steepest ones ÷ contrast of the page.
+def _sharpness(grey: Grey, depth: cv2.typing.MatLike) -> float:
+    """How steep the edges of strokes are: slope of the steepest ones ÷ depth of the ink.
 
-    Near 1 for a printed page, below 0.2 when a stroke is smeared over five pixels.  It is the
+    Near 1 for a printed page, below 0.25 when a stroke is smeared over five pixels.  It is the
     variance of the Laplacian freed of how much text there is and how black it is.
     """
     quiet = cv2.GaussianBlur(grey, (3, 3), 0)  # noise has edges too
-    low, high = np.percentile(quiet, (0.5, 95))
-    if high - low < 25:
-        return 1.0  # nothing on it that could be blurred
     across = cv2.Sobel(quiet, cv2.CV_32F, 1, 0, ksize=3) / 8
     down = cv2.Sobel(quiet, cv2.CV_32F, 0, 1, ksize=3) / 8
-    slope = np.percentile(cv2.magnitude(across, down), 99.5)
-    return float(slope / (high - low)) * 2
+    slope = float(np.percentile(cv2.magnitude(across, down), 99.5))
+    return 2 * slope / max(1.0, float(np.percentile(depth, 99.5)))
 
 
 def _dark_border(grey: Grey) -> float:
@@ -159,19 +160,20 @@ def _dark_border(grey: Grey) -> float:
 def page_hash(image: Pixels) -> str:
     """A picture of the page in 256 hex digits: near-equal for two scans of one page.
 
-    Compare with `hash_distance`.  Where ink grows to the right of a cell, the bit is set.
+    Compare with `hash_distance`.  Where ink grows to the right of a cell, the bit is set.  A page
+    with hardly any ink gives "", because blank pages are not copies of one another.
     """
-    small, _ = shrink(image, 1000)
-    grey = cast(Grey, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    ink = cv2.subtract(_paper(grey), grey)
-    ink = cv2.GaussianBlur(ink, (0, 0), max(grey.shape) / 200)
+    grey = _grey(image, 1000)
+    depth = cv2.subtract(_paper(grey), grey)
+    if _ink(depth) < TOO_LITTLE_INK:
+        return ""
+    ink = cv2.GaussianBlur(depth, (0, 0), max(grey.shape) / 200)
     cells = cv2.resize(ink, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA)
-    bits = cells[:, 1:] > cells[:, :-1]
-    return np.packbits(bits).tobytes().hex()
+    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
 
 
 def hash_distance(one: str, other: str) -> float:
-    """Share of bits that differ, 0.0 to 1.0; below 0.12 the pages are the same picture."""
+    """Share of bits that differ, 0.0 to 1.0; below 0.15 the pages are the same picture; 1.0 with a blank page."""
     if len(one) != len(other) or not one:
         return 1.0
     return (int(one, 16) ^ int(other, 16)).bit_count() / (4 * len(one))
@@ -179,4 +181,4 @@ def hash_distance(one: str, other: str) -> float:
 
 def is_blank(measures: Mapping[str, float]) -> bool:
     """Whether there is so little ink that looking for lines is pointless."""
-    return measures.get("ink", 1.0) < 0.00002 and math.isfinite(measures.get("ink", 1.0))
+    return measures["ink"] < NO_INK

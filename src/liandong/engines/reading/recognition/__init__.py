@@ -1,4 +1,4 @@
-"""Recognition of Chinese text on page images; models are loaded on the first page, never on import."""
+"""Recognition of Chinese text on page images; models load with the first page, not on import."""
 
 from .models import ModelFiles, ModelsAbsent
 from .recogniser import Recognised, Recogniser

@@ -5,9 +5,9 @@ Seals, stains and wide spaces break lines; half a letter at the break is read wr
 
 import numpy as np
 
+from liandong.engines.reading.order import is_columnar
 from liandong.kernel.pages import Box
 
-from ..order import is_columnar
 from .models import Reals
 from .transcription import sides
 

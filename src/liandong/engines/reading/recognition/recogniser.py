@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from liandong.engines.reading import imaging, order
 from liandong.kernel.pages import Box, Line
 
-from .. import imaging, order
 from .detection import detect
 from .joining import join
 from .models import ModelFiles, Network, Pixels, Reals

@@ -6,9 +6,9 @@ from typing import cast
 import cv2
 import numpy as np
 
+from liandong.engines.reading import imaging
 from liandong.kernel.pages import Box
 
-from .. import imaging
 from .models import Pixels, Reals
 
 LARGEST = 3508  # pixels of the long side: A4 at 300 dpi; lines are cut from this image

@@ -6,6 +6,7 @@ letter is; letter 0 means "no letter" (connectionist temporal classification, CT
 
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -84,7 +85,7 @@ def sides(quad: Reals) -> tuple[float, float]:
 
 def lay_flat(column: Pixels) -> Pixels:
     """A column of upright letters as a row: its letters are cut apart and set side by side."""
-    height, width = column.shape[:2]
+    width = column.shape[1]
     grey = cv2.cvtColor(column, cv2.COLOR_RGB2GRAY)
     limit, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     dark = grey <= limit
@@ -119,4 +120,4 @@ def _split(top: int, bottom: int, width: int) -> list[tuple[int, int]]:
     """Letters that touch are cut at equal heights."""
     count = max(1, round((bottom - top) / width)) if bottom - top > 1.3 * width else 1
     marks = np.linspace(top, bottom, count + 1).astype(int).tolist()
-    return list(zip(marks[:-1], marks[1:], strict=True))
+    return list(pairwise(marks))
