@@ -1,4 +1,4 @@
-"""Official documents with known fields, laid out as GB/T 9704 lays them, and the errors of a reader.
+"""Official documents with known fields, laid out as GB/T 9704 does, and the errors of a reader.
 
 For measurements and tests: pages are made as values (lines, boxes, confidence), no image is drawn.
 """
@@ -167,11 +167,13 @@ def _imprint(sheet: _Sheet, document: Document) -> None:
 
 # Errors of a reader -------------------------------------------------------------------------------
 
-_CONFUSED = {
-    "人": "入", "入": "人", "泰": "奉", "频": "额", "0": "O", "1": "l", "日": "曰", "，": ",", "：": ":",
-    "（": "(", "）": ")", "〇": "○", "未": "末", "己": "已", "大": "太", "干": "千", "办": "力", "字": "宇",
-    "市": "巿", "政": "攻", "意": "息", "通": "遍", "知": "如", "的": "旳", "县": "具", "区": "医",
-}  # fmt: skip
+_CONFUSED = dict(
+    zip(
+        "人入泰频01日，：（）〇未己大干办字市政意通知的县区",
+        "入人奉额Ol曰,:()○末已太千力宇巿攻息遍如旳具医",
+        strict=True,
+    )
+)
 _BRACKETS = {"〔": ("[", "(", "【", "〔", "I", ""), "〕": ("]", ")", "】", "〕", "1", "")}
 
 

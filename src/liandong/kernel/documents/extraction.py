@@ -10,7 +10,14 @@ from liandong.kernel.pages import Page
 from . import titles
 from .layout import ExtractedField, Frame, Row, around, as_printed, fold_keeping_blanks, rows_of
 from .marks import classified_mark
-from .patterns import as_digits, kind_of, pattern, read_date, read_document_number
+from .patterns import (
+    as_digits,
+    kind_of,
+    pattern,
+    read_blurred_date,
+    read_date,
+    read_document_number,
+)
 
 _HEAD = 0.65  # share of page 1 in which the heading stands; upward documents begin lower
 _HEAD_ROWS = 16  # the same for a page without places
@@ -74,10 +81,16 @@ def _lay_out(pages: Sequence[Page]) -> Sheet:
 
 def _without_page_marks(rows: list[Row]) -> Iterator[Row]:
     for at, row in enumerate(rows):
-        edge = row.top > _FOOT or row.top < 1 - _FOOT if row.box else at in {0, len(rows) - 1}
+        edge = row.top > _FOOT or row.top < 1 - _FOOT if row.box else _ends_page(rows, at)
         is_copy = at < _COPY_ROWS and pattern("copy_number").match(row.tight)
         if not (edge and pattern("page_mark").match(row.tight) and not is_copy):
             yield row
+
+
+def _ends_page(rows: list[Row], at: int) -> bool:
+    """Without places a page mark is known by its dashes, or stands first or last."""
+    text = rows[at].tight
+    return at in {0, len(rows) - 1} or (text[0] in "-—–" and text[-1] in "-—–")
 
 
 def _in_head(row: Row) -> bool:
@@ -344,16 +357,24 @@ def _date_row(row: Row) -> tuple[str, str, bool] | None:
 
 def _dated(sheet: Sheet) -> tuple[int, str, str, float] | None:
     """Row, YYYYMMDD, signature before it on the row and strength of the document date."""
-    spans = ((sheet.body, 0.95), (range(sheet.attachments, sheet.imprint), 0.5))
-    for span, strength in spans:
-        plain = [(at, found) for at in span if (found := _date_row(sheet.rows[at]))]
-        if signed := [pair for pair in plain if not pair[1][2]]:
-            at, (date, before, _) = signed[-1]
-            return at, date, before, strength
-        if plain:
-            at, (date, _, _) = plain[0]
-            return at, date, "", 0.8 * strength
+    plain = [(at, found) for at in sheet.body if (found := _date_row(sheet.rows[at]))]
+    if open_ones := [pair for pair in plain if not pair[1][2]]:
+        signed = [pair for pair in open_ones if pair[1][1] or _is_signed(sheet, pair[0])]
+        at, (date, before, _) = (signed or open_ones)[-1]
+        return at, date, before, 0.95
+    if plain:
+        at, (date, _, _) = plain[0]  # in brackets under the title
+        return at, date, "", 0.8
+    for at in reversed(sheet.body):
+        date = read_blurred_date(sheet.rows[at].tight)
+        if date and _stands_right(sheet, sheet.rows[at]):
+            return at, str(date), "", 0.7
     return None
+
+
+def _is_signed(sheet: Sheet, at: int) -> bool:
+    above = sheet.rows[at - 1].tight if at else ""
+    return bool(_SIGNED.match(above) and _BODY_NAME.search(above))
 
 
 def _passed_on(sheet: Sheet) -> tuple[int, str, str, float] | None:
@@ -381,7 +402,7 @@ def _document_date(sheet: Sheet) -> ExtractedField | None:
 
 def _issuer_signature(sheet: Sheet) -> ExtractedField | None:
     found = _dated(sheet)
-    if found is None or found[3] < 0.9:
+    if found is None or found[3] == 0.8:
         return None
     at, _, before, _ = found
     if before:

@@ -1,7 +1,6 @@
 """The lines of a document as rows with places: what is beside, above, centred, large."""
 
 import re
-import statistics
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -161,11 +160,11 @@ class Frame:
             return cls(0.0, 0.0, 0.0)
         widest = max(box.right - box.left for _, box in placed)
         wide = [(row, box) for row, box in placed if box.right - box.left > 0.7 * widest]
-        by_letter = [row.height for row, _ in wide for _ in range(max(1, len(row.tight)))]
+        by_letter = [row.height for row, _ in placed for _ in range(max(1, len(row.tight)))]
         return cls(
             left=_quantile([box.left for _, box in wide], 0.15),
             right=_quantile([box.right for _, box in wide], 0.9),
-            letter=statistics.median(by_letter),
+            letter=_quantile(by_letter, 0.4),  # a long title never makes the half of a text
         )
 
     def is_centred(self, row: Row) -> bool:

@@ -37,6 +37,24 @@ def read_date(text: str) -> tuple[PartialDate, re.Match[str], bool] | None:
     return found
 
 
+_BLURRED = re.compile(
+    r"(?P<y>(?:19|[2Zz][0OoQ])[0-9OoQlI]{2}).(?P<m>[1lI][0-2Ool]|[0OoQ]?[1-9lI])[^0-9](?P<d>3[01lOI]|[12lI][0-9OoQlI]|[0OoQ]?[1-9lI])[^0-9]?"
+)
+_BLURRED_CHINESE = re.compile(
+    r"(?P<y>[一二].{1,2}[〇零○Oo0一二三四五六七八九])[^一二三四五六七八九十](?P<m>十[一二]?|元|[一二三四五六七八九])"
+    r"[^一二三四五六七八九十](?P<d>[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])[^一二三四五六七八九十]?"
+)
+
+
+def read_blurred_date(text: str) -> PartialDate | None:
+    """The date that a whole folded line is, though 年, 月 or 日 were read as other characters."""
+    for shape, chinese in ((_BLURRED, False), (_BLURRED_CHINESE, True)):
+        match = shape.fullmatch(text)
+        if match:
+            return _date_of(match, chinese=chinese)
+    return None
+
+
 def date_of(match: re.Match[str], *, chinese: bool) -> PartialDate | None:
     """The date of a match of one of the two date patterns; None when there is no such day."""
     return _date_of(match, chinese=chinese)

@@ -52,7 +52,7 @@ def _by_place(rows: Sequence[Row], frame: Frame, start: int, stop: int) -> range
 
 def _run_from(rows: Sequence[Row], frame: Frame, start: int, stop: int) -> range:
     end = start
-    while end < min(stop, start + _MOST_ROWS) and _may_be_title(rows[end], frame):
+    while end < min(stop, start + _MOST_ROWS) and _may_be_title(rows[end], frame, end > start):
         if end > start and not _same_size(rows[start], rows[end]):
             break
         end += 1
@@ -61,9 +61,9 @@ def _run_from(rows: Sequence[Row], frame: Frame, start: int, stop: int) -> range
     return range(start, end)
 
 
-def _may_be_title(row: Row, frame: Frame) -> bool:
+def _may_be_title(row: Row, frame: Frame, goes_on: bool) -> bool:
     text = row.tight
-    if len(text) < 2 or _ENDS_TEXT.search(text) or _NO_TITLE.match(text):
+    if (len(text) < 2 and not goes_on) or _ENDS_TEXT.search(text) or _NO_TITLE.match(text):
         return False
     if read_document_number(text) or (read_date(text) and len(text) < 16):
         return False
