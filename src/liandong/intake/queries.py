@@ -19,6 +19,7 @@ from liandong.intake.models import (
     ProposalState,
 )
 from liandong.intake.policies import may_see
+from liandong.kernel.catalog import rows
 from liandong.kernel.checks import Finding
 from liandong.kernel.findings import to_json
 
@@ -211,3 +212,54 @@ def desk_counts(viewer: Viewer) -> dict[str, int]:
         "proposals": proposals.count(),
         "working": batches.filter(state__in=[BatchState.RECEIVED, BatchState.CHECKING]).count(),
     }
+
+
+def check_table(batch: Batch, language: str) -> list[dict[str, Any]]:
+    """A row per check item with its name and how often each verdict was given.
+
+    Items count per item; what was checked for the batch as a whole counts once and has
+    `expected`, `actual` and `evidence`.
+    """
+    names = {row["code"]: row for row in rows("four_property_checks")}
+    name_column = "name_en" if language == "en" else "name_zh"
+    table: dict[str, dict[str, Any]] = {}
+
+    def row_of(code: str) -> dict[str, Any]:
+        known = names.get(code, {})
+        return table.setdefault(
+            code,
+            {
+                "code": code,
+                "name": known.get(name_column, code),
+                "property": known.get("property", ""),
+                "counts": {},
+                "expected": "",
+                "actual": "",
+                "evidence": "",
+            },
+        )
+
+    for code, counts in check_summary(batch).items():
+        row_of(code)["counts"] = counts
+    for result in batch.checks:
+        row = row_of(result["item"])
+        row["counts"][result["verdict"]] = row["counts"].get(result["verdict"], 0) + 1
+        row |= {name: result.get(name, "") for name in ("expected", "actual", "evidence")}
+    order = {code: position for position, code in enumerate(names)}
+    return sorted(table.values(), key=lambda row: order.get(row["code"], len(order)))
+
+
+def field_labels() -> dict[str, str]:
+    """What the extracted fields are called, by name."""
+    return {row["field"]: row["name_zh"] for row in rows("official_document_fields")}
+
+
+def proposal_fields(viewer: Viewer, batch: Batch | None) -> list[tuple[str, int]]:
+    """How many open proposals each field has, most first."""
+    open_rows = Proposal.objects.filter(
+        state=ProposalState.PROPOSED, item__batch__in=visible_batches(viewer)
+    )
+    if batch:
+        open_rows = open_rows.filter(item__batch=batch)
+    counts = open_rows.values_list("field").annotate(n=Count("pk")).order_by("-n", "field")
+    return [(name, n) for name, n in counts]

@@ -1,0 +1,217 @@
+"""The check report of a batch as a printable page, as xlsx and as PDF."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+
+from liandong.archive.viewers import viewer_of
+from liandong.intake.models import Batch, ItemState
+from liandong.intake.policies import may_hand_over
+from liandong.intake.queries import check_table, findings_of, progress, visible_batches
+
+from .batches import _language, worded
+from .gates import allowed
+
+FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _verdicts() -> list[tuple[str, str]]:
+    return [
+        ("pass", _("通过")),
+        ("fail", _("不通过")),
+        ("warn", _("需要看")),
+        ("manual_review", _("待人工判定")),
+        ("not_applicable", _("不适用")),
+    ]
+
+
+def _facts(batch: Batch) -> list[tuple[str, str]]:
+    counts = progress(batch)
+    states = "，".join(
+        f"{label} {counts.states[value]}"
+        for value, label in ItemState.choices
+        if counts.states.get(value)
+    )
+    return [
+        (_("批次"), f"{batch.pk}　{batch.name}"),
+        (_("全宗"), str(batch.fonds or "—")),
+        (_("移交单位"), str(batch.unit or "—")),
+        (_("接收时间"), date_format(timezone.localtime(batch.received_at), "DATETIME_FORMAT")),
+        (_("件数与文件数"), _("{items} 件，{files} 个文件，{size} 字节").format(
+            items=batch.item_count, files=batch.file_count, size=f"{batch.size_bytes:,}"
+        )),
+        (_("结果"), states or "—"),
+        (_("内容摘要"), f"SHA-256 {batch.content_digest}"),
+        (_("依据"), _("依据 DA/T 70-2018 设计；未由机器检测的项目列为待人工判定")),
+    ]  # fmt: skip
+
+
+def _findings(batch: Batch) -> Iterator[list[Any]]:
+    severities = {"block": _("不能接收"), "warn": _("需要看"), "note": _("提示")}
+    for row in findings_of(batch).iterator(chunk_size=500):
+        found = worded(row)
+        yield [
+            row.item.key if row.item else "",
+            severities[found["severity"]],
+            found["where"],
+            found["row"] or "",
+            found["column"],
+            found["page"] or "",
+            found["message"],
+            found["remedy"],
+            found["code"],
+        ]
+
+
+def _head() -> list[str]:
+    return [
+        _("件"), _("程度"), _("文件"), _("行"), _("列"), _("页"), _("问题"), _("怎么改"), _("代码"),
+    ]  # fmt: skip
+
+
+@require_safe
+@allowed(may_hand_over)
+def show_report(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """The report as a page made for paper."""
+    batch = _batch(request, batch_id)
+    context = {
+        "batch": batch,
+        "facts": [{"label": label, "value": value} for label, value in _facts(batch)],
+        "checks": check_table(batch, _language()),
+        "verdicts": _verdicts(),
+        "findings": [worded(row) | {"item": row.item} for row in findings_of(batch)[:5000]],
+    }
+    return render(request, "intake/report.html", context)
+
+
+def _batch(request: HttpRequest, batch_id: int) -> Batch:
+    return get_object_or_404(visible_batches(viewer_of(request)), pk=batch_id)
+
+
+@require_safe
+@allowed(may_hand_over)
+def download_xlsx(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """The report as a workbook: summary, checks, findings."""
+    batch = _batch(request, batch_id)
+    book = Workbook(write_only=True)
+    _sheet(book, _("概况"), [], _facts(batch), (18, 90))
+    checks = check_table(batch, _language())
+    head = [_("代码"), _("检测项目"), *(label for _name, label in _verdicts())]
+    rows = [
+        [row["code"], row["name"], *(row["counts"].get(name, 0) for name, _l in _verdicts())]
+        for row in checks
+    ]
+    _sheet(book, _("检测项"), head, rows, (12, 40, 10, 10, 10, 12, 10))
+    _sheet(book, _("问题"), _head(), _findings(batch), (34, 10, 40, 6, 14, 6, 50, 50, 18))
+    out = BytesIO()
+    book.save(out)
+    return _download(out, XLSX, f"check-report-{batch.pk}.xlsx")
+
+
+def _sheet(book: Any, title: str, head: list[str], rows: Any, widths: tuple[int, ...]) -> None:
+    sheet = book.create_sheet(title)
+    for number, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(number)].width = width
+    if head:
+        sheet.freeze_panes = "A2"
+        sheet.append([_cell(sheet, text, bold=True) for text in head])
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+
+
+def _cell(sheet: Any, value: object, *, bold: bool = False) -> Any:
+    """A cell; text that a spreadsheet would take for a formula stays text."""
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        value = f"'{value}"
+    cell = WriteOnlyCell(sheet, value)
+    cell.alignment = Alignment(wrap_text=True, vertical="top")
+    if bold:
+        cell.font, cell.fill = Font(bold=True), PatternFill("solid", "E8EEF5")
+    return cell
+
+
+@require_safe
+@allowed(may_hand_over)
+def download_pdf(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """The report as PDF, A4 landscape, heads repeated on every page."""
+    batch = _batch(request, batch_id)
+    pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+    small = ParagraphStyle("small", fontName=FONT, fontSize=8.5, leading=12, wordWrap="CJK")
+    title = ParagraphStyle("title", parent=small, fontSize=16, leading=24, alignment=1)
+    part = ParagraphStyle("part", parent=small, fontSize=11, leading=20, spaceBefore=8)
+    out = BytesIO()
+    page = SimpleDocTemplate(
+        out, pagesize=landscape(A4), margin=14 * mm, leftMargin=14 * mm, rightMargin=14 * mm,
+        topMargin=14 * mm, bottomMargin=14 * mm, title=_("四性检测报告"), author="liandong",
+    )  # fmt: skip
+    checks = check_table(batch, _language())
+    story = [
+        Paragraph(_("四性检测报告"), title),
+        _table([], [list(row) for row in _facts(batch)], (34, 230), small),
+        Paragraph(_("检测项"), part),
+        _table(
+            [_("代码"), _("检测项目"), *(label for _n, label in _verdicts())],
+            [[row["code"], row["name"], *(row["counts"].get(n, 0) for n, _l in _verdicts())] for row in checks],
+            (24, 100, 26, 26, 26, 34, 28), small,
+        ),
+        Paragraph(_("问题"), part),
+        _table(_head(), list(_findings(batch)), (48, 18, 44, 9, 20, 9, 58, 50, 20), small),
+        Spacer(1, 14 * mm),
+        Paragraph(_("移交人：＿＿＿＿＿＿　　接收人：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿"), small),
+    ]  # fmt: skip
+    page.build(story, onFirstPage=_number, onLaterPages=_number)
+    return _download(out, "application/pdf", f"check-report-{batch.pk}.pdf")
+
+
+def _table(
+    head: list[str], rows: list[list[Any]], widths: tuple[int, ...], style: ParagraphStyle
+) -> Any:
+    cells = [
+        [Paragraph(escape(str(value)), style) for value in row]
+        for row in ([head] if head else []) + rows
+    ]
+    look = [
+        ("GRID", (0, 0), (-1, -1), 0.4, colors.HexColor("#9aa5b1")),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+    if head:
+        look.append(("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef5")))
+    table = LongTable(
+        cells or [[""]], [width * mm for width in widths], repeatRows=1 if head else 0
+    )
+    table.setStyle(TableStyle(look))
+    return table
+
+
+def _number(canvas: Any, _document: Any) -> None:
+    canvas.setFont(FONT, 8)
+    canvas.drawRightString(landscape(A4)[0] - 14 * mm, 8 * mm, f"— {canvas.getPageNumber()} —")
+
+
+def _download(out: BytesIO, kind: str, name: str) -> HttpResponse:
+    return HttpResponse(
+        out.getvalue(),
+        content_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
