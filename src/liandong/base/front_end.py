@@ -57,6 +57,7 @@ def _upload_words() -> dict[str, str]:
         "minutes": _("{n} 分钟"),
         "hours": _("{n} 小时"),
         "waiting": _("等待"),
+        "reselect": _("请重新选择此文件"),
         "sending": _("正在传"),
         "done": _("已收到"),
         "mismatch": _("收到的内容与本机不同，请重传"),

@@ -35,15 +35,16 @@ _TONE_OF: Final = {word: tone for tone, words in TONES.items() for word in words
 def front_end() -> SafeString:
     """The links to the built style sheet and script; empty where nothing was built."""
     styles, modules = built_files()
-    return SafeString("").join((
-        format_html_join("\n", '<link rel="stylesheet" href="{}">', ((static(n),) for n in styles)),
-        format_html_join(
-            "\n", '<link rel="modulepreload" href="{}">', ((static(n),) for n in modules[1:])
-        ),
-        format_html_join(
-            "\n", '<script type="module" src="{}"></script>', ((static(n),) for n in modules[:1])
-        ),
-    ))  # fmt: skip
+    sheets = format_html_join(
+        "\n", '<link rel="stylesheet" href="{}">', ((static(name),) for name in styles)
+    )
+    ahead = format_html_join(
+        "\n", '<link rel="modulepreload" href="{}">', ((static(name),) for name in modules[1:])
+    )
+    script = format_html_join(
+        "\n", '<script type="module" src="{}"></script>', ((static(n),) for n in modules[:1])
+    )
+    return format_html("{}{}{}", sheets, ahead, script)
 
 
 @register.simple_tag
@@ -56,7 +57,8 @@ def island_labels(name: str) -> SafeString:
 def icon(name: str) -> SafeString:
     """A drawing of `static/base/icons.svg`, for the eye only: a word always stands beside it."""
     return format_html(
-        '<svg class="ld-icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        '<svg class="ld-icon" width="16" height="16" aria-hidden="true" focusable="false">'
+        '<use href="{}#{}"></use></svg>',
         static("base/icons.svg"),
         name,
     )
@@ -172,7 +174,7 @@ def marked(snippet: str) -> SafeString:
     for part in parts[1:]:
         hit, _end, rest = part.partition("</b>")
         pieces.append(format_html("<mark>{}</mark>{}", hit, rest))
-    return SafeString("").join(pieces)
+    return SafeString("".join(pieces))  # every piece was escaped above
 
 
 @register.simple_tag
