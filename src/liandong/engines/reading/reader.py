@@ -1,0 +1,151 @@
+"""Reads files of any kind on this machine: pages of lines with places, and page images."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+from typing import Protocol
+
+from liandong.kernel.pages import Page
+from liandong.kernel.ports import Unreadable
+
+from . import mail, office, text
+from .images import ImageFile, Pixels, Recognise, Recognised
+from .kinds import Kind, kind_of
+from .ofd import OfdFile
+from .pdf import PdfFile
+
+MAX_PAGES = 100_000
+
+
+class Opened(Protocol):
+    """A file that is being read."""
+
+    def __len__(self) -> int: ...
+    def page(self, number: int, images: Path | None) -> Page: ...
+    def text(self) -> str | None: ...
+    def close(self) -> None: ...
+
+
+class LocalReader:
+    """The reader for one machine; models are loaded with the first page that needs them.
+
+    `recognise` replaces the recognition: pixels (RGB, 8 bits) to lines.
+    """
+
+    def __init__(self, recognise: Recognise | None = None) -> None:
+        self._recognise_with = recognise
+        self._lock = RLock()
+        self._converted: (
+            tuple[tuple[str, int, int], tempfile.TemporaryDirectory[str], Path] | None
+        ) = None
+
+    def count(self, file: Path, puid: str = "") -> int:
+        """Number of pages; 0 for audio and video.  Raises Unreadable."""
+        with self._opened(file, puid) as opened:
+            return len(opened)
+
+    def read(
+        self, file: Path, puid: str, numbers: Sequence[int], images: Path | None = None
+    ) -> list[Page]:
+        """The pages with these numbers (from 1), lines in reading order.
+
+        With `images`, pages of PDF and OFD and of images that browsers do not show are rendered
+        there as `0001.jpg`, …  Raises Unreadable, ValueError for a number that is no page.
+        """
+        with self._opened(file, puid) as opened:
+            count = len(opened)
+            for number in numbers:
+                if not 1 <= number <= count:
+                    raise ValueError(f"page {number} of {count}")
+            return [opened.page(number, images) for number in numbers]
+
+    def read_all(self, file: Path, puid: str = "", images: Path | None = None) -> list[Page]:
+        """All pages.  Raises Unreadable."""
+        with self._opened(file, puid) as opened:
+            return [opened.page(number, images) for number in range(1, len(opened) + 1)]
+
+    def text_of(self, file: Path, puid: str = "") -> str | None:
+        """The text of a file that carries text; None when it would need recognition.
+
+        Raises Unreadable.
+        """
+        with self._opened(file, puid) as opened:
+            return opened.text()
+
+    def close(self) -> None:
+        """Remove what was converted."""
+        with self._lock:
+            if self._converted is not None:
+                self._converted[1].cleanup()
+                self._converted = None
+
+    @contextmanager
+    def _opened(self, file: Path, puid: str) -> Iterator[Opened]:
+        if not file.stat().st_size:
+            raise Unreadable("FILE-EMPTY")
+        opened = self._open(file, kind_of(file, puid))
+        try:
+            if len(opened) > MAX_PAGES:
+                raise Unreadable("FILE-TOO-LARGE", reason=f"超过 {MAX_PAGES} 页")
+            yield opened
+        finally:
+            with suppress(Exception):  # what was read stays read
+                opened.close()
+
+    def _open(self, file: Path, kind: Kind) -> Opened:
+        if kind in _MARKUP:
+            return _MARKUP[kind](file)
+        match kind:
+            case Kind.IMAGE:
+                return ImageFile(file, self._recognise)
+            case Kind.PDF:
+                return PdfFile(file, self._recognise)
+            case Kind.OFD:
+                return OfdFile(file, self._recognise)
+            case Kind.LEGACY:
+                return PdfFile(self._convert(file), self._recognise)
+            case Kind.SILENT:
+                return text.MarkupFile([])
+            case Kind.ENCRYPTED:
+                raise Unreadable("FILE-ENCRYPTED")
+            case _:
+                raise Unreadable("FILE-NO-READER", format=file.suffix.lstrip(".").upper() or "—")
+
+    def _recognise(self, pixels: Pixels) -> Recognised:
+        with self._lock:
+            if self._recognise_with is None:
+                # here, so that files with text need neither models nor their libraries
+                from .recognition import Recogniser
+
+                self._recognise_with = Recogniser().recognise
+        return self._recognise_with(pixels)
+
+    def _convert(self, file: Path) -> Path:
+        """The PDF of a legacy office file; the last one is kept, for it is read page by page."""
+        facts = file.stat()
+        key = (str(file), facts.st_mtime_ns, facts.st_size)
+        with self._lock:
+            if self._converted is None or self._converted[0] != key:
+                self.close()
+                folder = office.new_folder()
+                try:
+                    result = office.converted(file, Path(folder.name))
+                except BaseException:
+                    folder.cleanup()
+                    raise
+                self._converted = (key, folder, result)
+            return self._converted[2]
+
+
+_MARKUP: dict[Kind, Callable[[Path], Opened]] = {
+    Kind.DOCX: office.open_docx,
+    Kind.XLSX: office.open_xlsx,
+    Kind.PPTX: office.open_pptx,
+    Kind.ODF: office.open_odf,
+    Kind.TEXT: text.open_text,
+    Kind.HTML: text.open_html,
+    Kind.EML: mail.open_eml,
+    Kind.MSG: mail.open_msg,
+}
