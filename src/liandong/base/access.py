@@ -1,0 +1,41 @@
+"""Access rules as conditions of the ORM; `kernel.access.holds` says what a rule means."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from django.db.models import Q
+
+from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
+
+_EVERYONE = Q(pk__isnull=False)
+_NO_ONE = Q(pk__in=[])
+INT64 = 2**63  # whole numbers beyond are no value of any column
+
+
+def to_q(rule: Rule, lookups: Mapping[str, str] | None = None) -> Q:
+    """The rows that the rule grants; every fact is a NOT NULL column of that name.
+
+    `lookups` maps a fact to another lookup path.  A many-valued fact (shares) must not be a join,
+    which would give rows twice: give its rows another way, such as a `pk__in` subquery.
+    """
+    names = lookups or {}
+    match rule:
+        case Eq(field, value):
+            if isinstance(value, int) and not -INT64 <= value < INT64:
+                return _NO_ONE
+            return Q((names.get(field, field), value))
+        case AtMost(field, most):
+            if most < -INT64:
+                return _NO_ONE
+            return Q((f"{names.get(field, field)}__lte", min(most, INT64 - 1)))
+        case AllOf(rules):
+            found = _EVERYONE
+            for part in rules:
+                found &= to_q(part, names)
+            return found
+        case AnyOf(rules):
+            found = _NO_ONE
+            for part in rules:
+                found |= to_q(part, names)
+            return found
+    assert_never(rule)

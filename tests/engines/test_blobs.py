@@ -1,0 +1,125 @@
+"""The contract of the blob port."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liandong.engines.blobs.disk import BadKey, DiskBlobs
+from liandong.kernel.ports import BlobStore
+
+
+@pytest.fixture(params=[True, False], ids=["durable", "fast"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> DiskBlobs:
+    return DiskBlobs(tmp_path / "store", durable=request.param)
+
+
+def test_what_is_put_is_read(store: BlobStore) -> None:
+    store.put("a/b/文件.txt", b"1")
+    assert store.read("a/b/文件.txt") == b"1"
+    with store.open("a/b/文件.txt") as stream:
+        assert stream.read() == b"1"
+    assert store.path("a/b/文件.txt").read_bytes() == b"1"
+    assert store.exists("a/b/文件.txt")
+    assert not store.exists("a/b")
+
+
+def test_a_key_is_written_once(store: BlobStore) -> None:
+    store.put("a", b"1")
+    with pytest.raises(FileExistsError):
+        store.put("a", b"2")
+    assert store.read("a") == b"1"
+    assert list(store.keys()) == ["a"]
+
+
+def test_a_key_can_be_replaced(store: BlobStore) -> None:
+    store.replace("a/b", b"1")
+    store.replace("a/b", b"2")
+    assert store.read("a/b") == b"2"
+
+
+def test_what_is_not_there_is_not_found(store: BlobStore) -> None:
+    store.put("a/b", b"")
+    for read in (store.read, store.open, store.path):
+        for key in ("a", "a/c", "a/b/c"):
+            with pytest.raises(FileNotFoundError):
+                read(key)
+
+
+def test_keys_are_sorted_and_below_the_prefix(store: BlobStore) -> None:
+    for key in ("b/2", "a-b", "a/z", "a/b/c", "ab"):
+        store.put(key, b"")
+    assert list(store.keys()) == ["a-b", "a/b/c", "a/z", "ab", "b/2"]
+    assert list(store.keys("a")) == ["a/b/c", "a/z"]
+    assert list(store.keys("ab")) == ["ab"]
+    assert list(store.keys("none")) == []
+
+
+def test_a_folder_is_placed_whole_or_not_at_all(store: BlobStore, tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"made{number}/sub").mkdir(parents=True)
+        (tmp_path / f"made{number}/sub/x").write_bytes(b"%d" % number)
+    store.place(tmp_path / "made1", "objects/one")
+    assert store.read("objects/one/sub/x") == b"1"
+    assert not (tmp_path / "made1").exists()
+    with pytest.raises(FileExistsError):
+        store.place(tmp_path / "made2", "objects/one")
+    assert store.read("objects/one/sub/x") == b"1"
+    assert (tmp_path / "made2/sub/x").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no second file system")  # noqa: S108
+def test_a_folder_of_another_file_system_is_copied(store: BlobStore) -> None:
+    made = Path("/dev/shm") / f"liandong-{os.getpid()}"  # noqa: S108
+    made.mkdir()
+    (made / "x").write_bytes(b"1")
+    store.place(made, "one")
+    assert list(store.keys()) == ["one/x"]
+    assert not made.exists()
+
+
+def test_deleting_takes_the_key_or_all_below(store: BlobStore) -> None:
+    for key in ("a/b/c", "a/b/d", "a/e", "f"):
+        store.put(key, b"")
+    store.delete("a/b")
+    store.delete("f")
+    store.delete("nothing/here")
+    assert list(store.keys()) == ["a/e"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "/a", "a/", "a//b", "..", "a/../b", ".", "a/./b", "a\\b", "a\0b", ".partial-1", "\ud800"],
+)
+def test_a_bad_key_is_refused(store: BlobStore, key: str) -> None:
+    with pytest.raises(BadKey):
+        store.put(key, b"")
+    with pytest.raises(BadKey):
+        store.exists(key)
+
+
+@given(st.text(alphabet="./\\a\0 é文", max_size=12))
+def test_no_key_leaves_the_store(tmp_path_factory: pytest.TempPathFactory, key: str) -> None:
+    root = tmp_path_factory.mktemp("root")
+    store = DiskBlobs(root / "store", durable=False)
+    try:
+        store.replace(key, b"1")
+    except BadKey:
+        assert not (root / "store").exists()
+    else:
+        assert list(store.keys()) == [key]
+        assert [path.name for path in root.iterdir()] == ["store"]
+
+
+def test_what_an_interrupted_write_left_is_no_key_and_is_swept(store: DiskBlobs) -> None:
+    store.put("a/b", b"1")
+    left = store.path("a/b").parent / ".partial-0"
+    left.write_bytes(b"half")
+    assert list(store.keys()) == ["a/b"]
+    assert store.sweep() == 0
+    os.utime(left, (0, time.time() - 90_000))
+    assert store.sweep() == 1
+    assert not left.exists()
