@@ -61,15 +61,24 @@ def decode_zip_name(raw: bytes, *, is_utf8: bool) -> str:
 
     Raises BadPath when the flag promises UTF-8 and the bytes are not.
     """
+    utf8, gb = _decoded(raw, "utf-8"), _decoded(raw, "gb18030")
+    if is_utf8 and utf8 is None:
+        raise BadPath(f"the name is marked as UTF-8 and is not: {raw!r}")
+    # 通知 in GBK is valid UTF-8 for two letters of other alphabets: Chinese is the better guess
+    if utf8 is not None and (is_utf8 or gb is None or not _has_han(gb) or _has_han(utf8)):
+        return utf8
+    return gb if gb is not None else unicodedata.normalize("NFC", raw.decode("cp437"))
+
+
+def _decoded(raw: bytes, encoding: str) -> str | None:
     try:
-        return unicodedata.normalize("NFC", raw.decode("utf-8"))
+        return unicodedata.normalize("NFC", raw.decode(encoding))
     except UnicodeDecodeError:
-        if is_utf8:
-            raise BadPath(f"the name is marked as UTF-8 and is not: {raw!r}") from None
-    try:
-        return unicodedata.normalize("NFC", raw.decode("gb18030"))
-    except UnicodeDecodeError:
-        return unicodedata.normalize("NFC", raw.decode("cp437"))
+        return None
+
+
+def _has_han(text: str) -> bool:
+    return re.search("[\u3400-\u9fff]", text) is not None
 
 
 def zip_entry_name(name: str, flag_bits: int) -> str:

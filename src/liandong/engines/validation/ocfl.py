@@ -12,14 +12,31 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ocfl.layout_0003_hash_and_id_n_tuple import (  # type: ignore[import-untyped]  # no types
+    Layout_0003_Hash_And_Id_N_Tuple,
+)
+from ocfl.layout_registry import add_layout  # type: ignore[import-untyped]  # ships no types
 from ocfl.storage_root import StorageRoot  # type: ignore[import-untyped]  # ships no types
 from ocfl.validator import Validator  # type: ignore[import-untyped]  # ships no types
 
+from liandong.kernel.packages.ocfl import LAYOUT, object_path, root_files
 from liandong.kernel.ports import PackageFault
 
 _log = logging.getLogger(__name__)
 _LINE = re.compile(r"\[([EW][0-9]{3})[a-z]?\] (.*?)(?: \(see https?://\S+\))?", re.DOTALL)
 _MOST_INVENTORY_BYTES = 256 << 20
+
+
+class _HashedNTuples(Layout_0003_Hash_And_Id_N_Tuple):  # type: ignore[misc]  # ships no types
+    """OCFL extension 0004, registered with OCFL and unknown to ocfl-py 2.1 (it says E071)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.NAME = LAYOUT
+        self.PARAMS = {**self.PARAMS, "shortObjectRoot": lambda value: None}
+
+
+add_layout(LAYOUT, _HashedNTuples)
 
 
 class OcflValidator:
@@ -68,6 +85,7 @@ def _has_link(path: Path) -> bool:
 def _root_faults(path: Path, check_digests: bool) -> Iterator[PackageFault]:
     """Faults of the storage root itself, then of every object in it."""
     root = StorageRoot(str(path.absolute()))
+    root.registered_extensions = [*root.registered_extensions, LAYOUT]
     try:
         root.validate(validate_objects=False, log_warnings=True)
         places = [str(place).strip("/") for place in root.object_paths()]
@@ -78,6 +96,18 @@ def _root_faults(path: Path, check_digests: bool) -> Iterator[PackageFault]:
     yield from dict.fromkeys(_fault(message, "") for message in root.log.messages)
     for place in places:
         yield from _object_faults(path / place, place, check_digests)
+        yield from _misplaced(path, place)
+
+
+def _misplaced(path: Path, place: str) -> Iterator[PackageFault]:
+    """An object at another place than the layout gives it (ocfl-py does not look)."""
+    config = f"extensions/{LAYOUT}/config.json"
+    inventory = _inventory(path / place / "inventory.json") or {}
+    if _inventory(path / config) != json.loads(root_files()[config]):
+        return  # another layout, or other parameters
+    if isinstance(inventory.get("id"), str) and object_path(inventory["id"]) != place:
+        text = "The object is not where the layout of the root places its id"
+        yield PackageFault("LAYOUT", True, text, place)
 
 
 # What ocfl-py tells by another code ---------------------------------------------------------------

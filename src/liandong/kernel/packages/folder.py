@@ -121,7 +121,7 @@ def read(folder: Path, table: Iterable[Sequence[Cell]] | None = None) -> Packet:
         table = rows
     files = {path: file for path, file in tree.files.items() if file != catalogue}
     if table is None:
-        findings.append(Finding("DIR-NO-CATALOGUE"))
+        findings.append(Finding("DIR-NO-CATALOGUE" if files else "PKG-UNKNOWN"))
         loose = tuple(PackedFile(path, file) for path, file in files.items())
         return Packet("folder", (PackedItem({}, loose),) if loose else (), tuple(findings))
     described, faults = read_catalogue(table)

@@ -466,5 +466,5 @@ def _whole_version(store: BlobStore, key: str, name: str) -> Inventory | None:
 
 
 def _versions_in_store(store: BlobStore, key: str) -> set[str]:
-    parts = (path.removeprefix(f"{key}/").split("/", 1)[0] for path in store.keys(f"{key}/"))
+    parts = (path.removeprefix(f"{key}/").split("/", 1)[0] for path in store.keys(key))
     return {part for part in parts if re.fullmatch("v[1-9][0-9]*", part)}
