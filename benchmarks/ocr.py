@@ -93,7 +93,8 @@ def measure(engine: str, pages: Path, limit: int) -> Row:
         "cer": _rates(truth, texts, _folded),
         "cer_raw": _rates(truth, texts, _bare),
         "peak_mb": round(_peak_kb() / 1024),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
         "onnxruntime": version("onnxruntime"),
     }
 

@@ -5,7 +5,6 @@ Source: DA/T 31-2017, acceptance of scanned pages; the thresholds are rows of
 """
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +24,6 @@ HASH_SIDE = 32  # cells; 16 bytes are too few to tell two full pages of text apa
 UNSET_DPI = (0, 1, 72, 96)  # what software writes when it does not know
 MM_PER_INCH = 25.4
 INK_DEPTH = 40  # grey levels below the paper around it
-NO_INK = 0.00001  # share of pixels: 20 on a whole page
 TOO_LITTLE_INK = 0.0002  # share of pixels: a page number has half of it
 
 
@@ -131,7 +129,8 @@ def _ink(depth: cv2.typing.MatLike) -> float:
 
 def _paper(grey: Grey) -> Grey:
     """The brightness of the paper at every pixel, without the ink on it."""
-    small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    quarter = (max(1, grey.shape[1] // 4), max(1, grey.shape[0] // 4))
+    small = cv2.resize(grey, quarter, interpolation=cv2.INTER_AREA)
     side = max(3, min(small.shape[:2]) // 20 | 1)
     wide = cv2.medianBlur(cv2.dilate(small, np.ones((side, side), np.uint8)), 5)
     return cast(Grey, cv2.resize(wide, (grey.shape[1], grey.shape[0])))
@@ -173,12 +172,7 @@ def page_hash(image: Pixels) -> str:
 
 
 def hash_distance(one: str, other: str) -> float:
-    """Share of bits that differ, 0.0 to 1.0; below 0.15 the pages are the same picture; 1.0 with a blank page."""
+    """Share of bits that differ: below 0.15 it is the same page, 1.0 when one is blank."""
     if len(one) != len(other) or not one:
         return 1.0
     return (int(one, 16) ^ int(other, 16)).bit_count() / (4 * len(one))
-
-
-def is_blank(measures: Mapping[str, float]) -> bool:
-    """Whether there is so little ink that looking for lines is pointless."""
-    return measures["ink"] < NO_INK

@@ -14,9 +14,7 @@ from .models import Network, Pixels, Reals
 
 LONG_SIDE = 1280  # pixels given to the network; larger costs time and finds no more on A4 pages
 LIKELY = 0.3  # a pixel is text
-TRUSTED = (
-    0.35  # mean likelihood of a region that may be a line; reading decides, or numbers are lost
-)
+TRUSTED = 0.35  # mean likelihood of what may be a line: reading decides, or page numbers are lost
 GROWTH = 1.6  # the network draws lines thinner than they are: area × growth / perimeter
 SMALLEST = 3  # pixels of the map; anything thinner is noise
 STRIDE = 32  # the network halves its input five times

