@@ -53,7 +53,8 @@ class BatchSight:
 def catalogue_files(sight: BatchSight) -> Answer:
     """Catalogue and description files are there and have the columns they need."""
     faults = told(sight.told, "CAT-", "T93-NO-NOTES", "T93-NO-CATALOGUE", "T93-CATALOGUE",
-                  "BAG-TAG", "BAG-NO-DECLARATION", "BAG-BAD-DECLARATION", "BAG-NO-MANIFEST")  # fmt: skip
+                  "BAG-TAG", "BAG-NO-DECLARATION", "BAG-BAD-DECLARATION",
+                  "BAG-NO-MANIFEST")  # fmt: skip
     if sight.batch.kind == "bare" and not faults:
         return not_applicable("未移交目录")
     where = str(sight.batch.declared.get("catalogue", sight.batch.kind))
