@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
@@ -23,7 +23,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def home(tmp_path: Path, settings: Settings) -> Path:
     """A data folder of its own, with store, staging, cache and index; engines are made anew."""
     folder = tmp_path / "home"
     settings.HOME = folder

@@ -72,7 +72,7 @@ def keep_in_store(fonds: Fonds, *, by: str, now: datetime) -> None:
         if not is_in_store(fonds):
             write_object(
                 folder / "object", urn, {FONDS_FILE: Content(content)},
-                message="全宗", user=by, created=now, sync=True,
+                message="全宗", user=by, created=now,
             )  # fmt: skip
             publish_object(store, folder / "object", urn)
             return
@@ -81,7 +81,7 @@ def keep_in_store(fonds: Fonds, *, by: str, now: datetime) -> None:
             return
         inventory = write_version(
             folder / "version", read_inventory(store, urn), {FONDS_FILE: Content(content)},
-            message="全宗变更", user=by, created=now, sync=True,
+            message="全宗变更", user=by, created=now,
         )  # fmt: skip
         publish_version(store, folder / "version", inventory)
 

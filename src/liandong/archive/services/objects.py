@@ -4,6 +4,7 @@ The rows of the database are a projection of these objects: admission and rebuil
 by the same functions.  Nothing else knows the files inside an object.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +26,14 @@ from liandong.base.engines import engine
 from liandong.kernel import metadata
 from liandong.kernel.codes import ArchivalCode
 from liandong.kernel.dates import BadDate, PartialDate
-from liandong.kernel.packages.ocfl import BrokenInventory, Inventory, files_of, object_path
-from liandong.kernel.packages.ocfl import read_inventory as read_ocfl_inventory
+from liandong.kernel.packages.ocfl import (
+    BrokenInventory,
+    Inventory,
+    files_of,
+    object_path,
+    read_inventory,
+    repair,
+)
 from liandong.kernel.ports import BlobStore
 
 from .admission import Event
@@ -219,7 +226,7 @@ def read_object(object_id: UUID) -> Packed:
     """
     urn = record_urn(object_id)
     try:
-        inventory = read_ocfl_inventory(blob_store(), urn)
+        inventory = read_inventory(blob_store(), urn)
         return _read_packed(object_id, inventory)
     except FileNotFoundError as error:
         if blob_store().exists(f"{object_path(urn)}/inventory.json"):
@@ -284,6 +291,20 @@ def _packed_files(inventory: Inventory, paths: Mapping[str, str]) -> Iterator[Pa
     for path in sorted(paths.keys() - known):
         size = blob_store().path(f"{root}/{paths[path]}").stat().st_size
         yield PackedFile(path, paths[path], size, state[path], mime=mime_of(path))
+
+
+def derived_file(path: str, content: bytes) -> PackedFile:
+    """The file of these bytes, not yet placed."""
+    digest = hashlib.sha512(content).hexdigest()
+    return PackedFile(path, "", len(content), digest, mime=mime_of(path))
+
+
+def repair_object(object_id: UUID) -> None:
+    """Finish or undo an interrupted version.  Raises FileNotFoundError and BrokenObject."""
+    try:
+        repair(blob_store(), record_urn(object_id))
+    except BrokenInventory as error:
+        raise BrokenObject(record_urn(object_id), str(error)) from error
 
 
 def mime_of(path: str) -> str:

@@ -7,7 +7,6 @@ Source: OCFL 1.1; DA/T 46-2009; PREMIS 3.
 
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +26,6 @@ from liandong.kernel.packages.ocfl import (
     files_of,
     prepare_root,
     publish_object,
-    repair,
     write_object,
 )
 from liandong.kernel.pages import Method, Page
@@ -38,7 +36,6 @@ from .objects import BrokenObject, Packed, PackedFile, blob_store, record_urn
 
 logger = logging.getLogger(__name__)
 TOOL = f"liandong {liandong.__version__}"
-_MANY = 8  # objects from which one sync of all file systems is cheaper than one per file
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +64,10 @@ def pack_many(admissions: Sequence[Admission]) -> list[Packed]:
         if (kept := find_object(admission.object_id)) is not None:
             found[admission.object_id] = kept
     with workspace() as folder:
-        fresh = {one.object_id: one for one in admissions if one.object_id not in found}
-        many = len(fresh) >= _MANY
-        built = [
-            (_build(one, folder / str(one.object_id), sync=not many), folder / str(one.object_id))
-            for one in fresh.values()
-        ]
-        if many:
-            os.sync()
-        for packed, place in built:
-            found[packed.object_id] = _publish(packed, place / "object")
+        for admission in admissions:
+            if admission.object_id not in found:
+                place = folder / str(admission.object_id)
+                found[admission.object_id] = _publish(_build(admission, place), place / "object")
     return [found[admission.object_id] for admission in admissions]
 
 
@@ -98,10 +89,7 @@ def find_object(object_id: UUID) -> Packed | None:
     except FileNotFoundError:
         return None
     except BrokenObject:
-        try:
-            repair(blob_store(), record_urn(object_id))
-        except (ValueError, FileNotFoundError) as error:  # BrokenInventory: damage, not a kill
-            raise BrokenObject(record_urn(object_id), str(error)) from error
+        objects.repair_object(object_id)
         return objects.read_object(object_id)
 
 
@@ -117,7 +105,7 @@ def workspace() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build(admission: Admission, folder: Path, *, sync: bool) -> Packed:
+def _build(admission: Admission, folder: Path) -> Packed:
     """The object as `folder`/object, and what its rows are made of."""
     folder.mkdir()
     pages, images = _pages_and_images(admission)
@@ -150,7 +138,6 @@ def _build(admission: Admission, folder: Path, *, sync: bool) -> Packed:
         message="入库",
         user=admission.by,
         created=admission.at,
-        sync=sync,
     )
     places = files_of(inventory)
     originals = len(admission.originals)

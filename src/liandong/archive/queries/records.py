@@ -1,0 +1,211 @@
+"""Records one by one and in lists, with their files, pages and events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from django.conf import settings
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from liandong.archive.models import (
+    FixityRun,
+    LineCorrection,
+    PreservationEvent,
+    Record,
+    RecordFile,
+    RecordPage,
+)
+from liandong.archive.policies import Viewer, may_change, may_read
+from liandong.base.access import to_q
+from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
+from liandong.kernel.codes import normalise_code_text
+
+LEVELS = {0: "公开", 1: "内部", 2: "限制"}
+
+
+def readable(viewer: Viewer, today: int) -> QuerySet[Record]:
+    """Records that `viewer` may read on `today` (YYYYMMDD)."""
+    return Record.objects.filter(to_q(may_read(viewer, today)))
+
+
+def changeable(viewer: Viewer) -> QuerySet[Record]:
+    """Records that `viewer` may correct and describe."""
+    return Record.objects.filter(to_q(may_change(viewer)))
+
+
+def record_by_id(record_id: int, *, viewer: Viewer, today: int) -> Record | None:
+    """The record, or None when there is none or the viewer may not read it."""
+    return readable(viewer, today).select_related("fonds").filter(pk=record_id).first()
+
+
+def record_by_code(code: str, *, viewer: Viewer, today: int) -> Record | None:
+    """The record with this archival code in any common writing, or None."""
+    wanted = {code, normalise_code_text(code)}
+    found = readable(viewer, today).select_related("fonds").filter(code__in=wanted)
+    return found.order_by("pk").first()
+
+
+def newest_records(*, viewer: Viewer, today: int, limit: int = 8) -> list[Record]:
+    """Records admitted last, newest first."""
+    return list(readable(viewer, today).select_related("fonds").order_by("-pk")[:limit])
+
+
+def files_of(record: Record, *, viewer: Viewer, today: int) -> list[RecordFile]:
+    """Files of the head of the object: originals in reading order, then the others."""
+    rows = RecordFile.objects.filter(record__in=_one(record, viewer, today))
+    order = {"original": 0, "derivative": 1, "metadata": 2}
+    return sorted(rows, key=lambda row: (order[row.role], row.order, row.path))
+
+
+def pages_of(
+    record: Record, *, viewer: Viewer, today: int, after: int = 0, limit: int = 200
+) -> list[RecordPage]:
+    """Pages numbered above `after`, without text and lines (asked for one page at a time)."""
+    pages = RecordPage.objects.filter(record__in=_one(record, viewer, today), number__gt=after)
+    return list(pages.defer("text", "lines").order_by("number")[:limit])
+
+
+def page_of_record(record_id: int, number: int, *, viewer: Viewer, today: int) -> RecordPage | None:
+    """One page with its lines and its record; None when there is none or it may not be read."""
+    pages = RecordPage.objects.select_related("record", "record__fonds")
+    return pages.filter(
+        record__in=readable(viewer, today), record_id=record_id, number=number
+    ).first()
+
+
+def events_of(
+    record: Record, *, viewer: Viewer, today: int, limit: int = 200
+) -> list[PreservationEvent]:
+    """What happened to the record, newest first."""
+    rows = PreservationEvent.objects.filter(record__in=_one(record, viewer, today))
+    return list(rows.order_by("-pk")[:limit])
+
+
+def corrections_of(page: RecordPage, *, viewer: Viewer) -> list[LineCorrection]:
+    """Corrections of a page, newest first, for whoever may correct it."""
+    rows = LineCorrection.objects.filter(page=page, page__record__in=changeable(viewer))
+    return list(rows.order_by("-pk"))
+
+
+def doubtful_lines(page: RecordPage, *, below: float = 0.9, limit: int = 500) -> list[int]:
+    """Indexes of the lines of a page read with the least confidence, worst first."""
+    known = [
+        (line["confidence"], at)
+        for at, line in enumerate(page.lines)
+        if line["confidence"] < below and not line.get("corrected")
+    ]
+    return [at for _confidence, at in sorted(known)[:limit]]
+
+
+def _one(record: Record, viewer: Viewer, today: int) -> QuerySet[Record]:
+    return readable(viewer, today).filter(pk=record.pk)
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """A record that was read under a rule, JSON-ready, for the command line."""
+    return {
+        "code": record.code,
+        "title": record.title,
+        "object": f"urn:uuid:{record.object_id}",
+        "version": record.version,
+        "fonds": record.fonds.number,
+        "category": record.category,
+        "year": record.year,
+        "retention": record.retention,
+        "document_number": record.document_number,
+        "author": record.author,
+        "date": record.document_date,
+        "level": record.level,
+        "open_from": record.open_from,
+        "unit": record.unit,
+        "pages": record.page_count,
+        "bytes": record.size_bytes,
+        "admitted_at": record.admitted_at.isoformat(),
+        "admitted_by": record.admitted_by,
+        "looked_at": record.looked_at,
+        "verified_at": record.verified_at.isoformat() if record.verified_at else None,
+        "verified_ok": record.verified_ok,
+        "description": record.description,
+        "files": [
+            {
+                "path": row.path,
+                "content_path": row.content_path,
+                "bytes": row.size_bytes,
+                "puid": row.puid,
+                "mime": row.mime,
+                "sha512": row.sha512,
+                "sha256": row.sha256,
+                "sm3": row.sm3,
+            }
+            for row in record.files.order_by("role", "order", "path")
+        ],
+        "events": [
+            {"kind": row.kind, "at": row.at.isoformat(), "by": row.by, "outcome": row.outcome}
+            for row in record.events.order_by("pk")
+        ],
+    }
+
+
+# Why ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether a viewer may read a record, and which clause says so."""
+
+    granted: bool
+    clauses: tuple[tuple[str, bool], ...]  # each way to be granted, in words, and whether it holds
+
+
+def explain(viewer: Viewer, record: Record, *, today: int) -> Explanation:
+    """Which clause of the rule grants the record, or that none does."""
+    rule = may_read(viewer, today)
+    facts: Mapping[str, Fact] = {
+        "level": record.level,
+        "open_from": record.open_from,
+        "unit": record.unit,
+    }
+    ways = rule.rules if isinstance(rule, AnyOf) else (rule,)
+    return Explanation(holds(rule, facts), tuple((_words(way), holds(way, facts)) for way in ways))
+
+
+def _words(rule: Rule) -> str:
+    """A rule as a person reads it."""
+    match rule:
+        case AtMost("level", most):
+            return _("可阅级别不高于“%(level)s”") % {"level": LEVELS.get(most, str(most))}
+        case AtMost("open_from", most):
+            return _("已到开放日期（今天 %(today)s）") % {"today": most}
+        case AtMost(name, most):
+            return f"{name} ≤ {most}"
+        case Eq("unit", value):
+            return _("由本单位（%(unit)s）形成") % {"unit": value}
+        case Eq(name, value):
+            return f"{name} = {value}"
+        case AllOf(rules):
+            return _("，且").join(_words(one) for one in rules) or _("任何人")
+        case AnyOf(rules):
+            return _("，或").join(_words(one) for one in rules) or _("没有人")
+    assert_never(rule)
+
+
+# Preservation -------------------------------------------------------------------------------------
+
+
+def fixity_runs(*, limit: int = 30) -> list[FixityRun]:
+    """Runs of verification, newest first; they name codes, so pages show them to archivists."""
+    return list(FixityRun.objects.order_by("-pk")[:limit])
+
+
+def verification_state(*, now: datetime) -> dict[str, Any]:
+    """Counts for the preservation page: all, never verified, late, failed, and the oldest check."""
+    limit = now - timedelta(days=settings.VERIFY_DAYS)
+    return Record.objects.aggregate(
+        records=Count("pk"),
+        never=Count("pk", filter=Q(verified_at__isnull=True)),
+        late=Count("pk", filter=Q(verified_at__lt=limit)),
+        failed=Count("pk", filter=Q(verified_ok=False)),
+        oldest=Min("verified_at"),
+    )

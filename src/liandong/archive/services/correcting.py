@@ -1,0 +1,364 @@
+"""Corrections of recognised lines and of descriptions; each ends as a new version of the object.
+
+A corrected line counts at once (row, then index); its bytes follow by a job.  A description is
+changed in the store first, then in the row: `recover` makes the rows follow a version that was
+stored when the process died.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from liandong.archive.models import (
+    LineCorrection,
+    PreservationEvent,
+    Record,
+    RecordFile,
+    RecordPage,
+)
+from liandong.base.locks import hold
+from liandong.kernel.metadata import check_value
+from liandong.kernel.packages.ocfl import (
+    Content,
+    object_path,
+    publish_version,
+    read_inventory,
+    write_version,
+)
+from liandong.kernel.pages import Method, Page
+
+from . import objects
+from .admission import Event
+from .jobs import INDEX_STALE, PACK_CORRECTIONS, enqueue_after_commit
+from .objects import Packed, PackedFile, blob_store, record_urn
+from .packing import TOOL, bind_pages, find_object, workspace
+
+PACK_AFTER = timedelta(minutes=10)  # without a correction: one version per sitting, not per line
+FIXED = frozenset({  # parts of the archival code: a code never changes
+    "archival_code", "fonds_number", "archival_category", "filing_year", "retention_period",
+    "org_or_subject", "series_code", "catalogue_number", "volume_number", "item_number",
+})  # fmt: skip
+
+
+class LineChanged(Exception):
+    """Someone else changed the line; `text` is what it says now."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class NoSuchLine(Exception):
+    """The page has no line with this index."""
+
+
+class CodeFixed(Exception):
+    """`field` is part of the archival code and cannot change."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class BadDescription(Exception):
+    """Values that cannot stand: `faults` are (finding code, facts)."""
+
+    def __init__(self, faults: list[tuple[str, dict[str, str]]]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+class RecordChanged(Exception):
+    """Someone else changed the record; it is at `version` now."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
+
+
+# Lines --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def correct_line(
+    page_id: int, line: int, text: str, *, by: str, now: datetime, expected_before: str
+) -> RecordPage:
+    """Set the text of a line (index from 0); the page as it is now.
+
+    The same text confirms the line as it stands.  The bytes follow by a job.
+    Raises RecordPage.DoesNotExist, NoSuchLine, and LineChanged when the line does not say
+    `expected_before` any more.
+    """
+    page = RecordPage.objects.select_for_update().get(pk=page_id)
+    old = _line(page, line)
+    if old["text"] != expected_before:
+        raise LineChanged(old["text"])
+    text = _one_line(text)
+    if text == old["text"] and old.get("corrected"):
+        return page
+    first = old.get("recognised") or [old["text"], old["confidence"]]
+    new = {**old, "text": text, "confidence": 1.0, "corrected": True, "recognised": first}
+    return _write_line(page, line, new, before=old["text"], by=by, now=now)
+
+
+@transaction.atomic
+def undo(correction_id: int, *, by: str, now: datetime) -> RecordPage:
+    """Take a correction back, as a further correction; the page as it is now.
+
+    Raises LineCorrection.DoesNotExist, and LineChanged when the line was changed since.
+    """
+    correction = LineCorrection.objects.get(pk=correction_id)
+    page = RecordPage.objects.select_for_update().get(pk=correction.page_id)
+    old = _line(page, correction.line)
+    if old["text"] != correction.after:
+        raise LineChanged(old["text"])
+    recognised = old.get("recognised")
+    new = {**old, "text": correction.before}
+    if recognised and recognised[0] == correction.before:
+        new = {key: value for key, value in new.items() if key not in {"corrected", "recognised"}}
+        new["confidence"] = recognised[1]
+    return _write_line(page, correction.line, new, before=old["text"], by=by, now=now)
+
+
+def _line(page: RecordPage, line: int) -> Mapping[str, Any]:
+    if not 0 <= line < len(page.lines):
+        raise NoSuchLine(line)
+    found: Mapping[str, Any] = page.lines[line]
+    return found
+
+
+def _one_line(text: str) -> str:
+    plain = unicodedata.normalize("NFC", text).encode("utf-8", "replace").decode()
+    return " ".join(plain.replace("\0", "").splitlines()).strip()
+
+
+def _write_line(
+    page: RecordPage, line: int, new: Mapping[str, Any], *, before: str, by: str, now: datetime
+) -> RecordPage:
+    if not LineCorrection.objects.filter(page__record=page.record_id, packed=False).exists():
+        enqueue_after_commit(PACK_CORRECTIONS, page.record_id, run_after=now + PACK_AFTER)
+    page.lines[line] = dict(new)
+    for name, value in objects.text_columns(page.lines).items():
+        setattr(page, name, value)
+    page.save(update_fields=["lines", "text", "confidence", "corrected_lines"])
+    LineCorrection.objects.create(
+        page=page, line=line, before=before, after=new["text"], at=now, by=by
+    )
+    Record.objects.filter(pk=page.record_id).update(indexed_version=0)
+    enqueue_after_commit(INDEX_STALE)
+    return page
+
+
+def is_resting(record_id: int, *, now: datetime) -> bool:
+    """Whether nobody corrected the record within `PACK_AFTER`."""
+    recent = LineCorrection.objects.filter(page__record=record_id, at__gt=now - PACK_AFTER)
+    return not recent.filter(packed=False).exists()
+
+
+# Versions -----------------------------------------------------------------------------------------
+
+
+def pack_corrections(record: Record, *, by: str, now: datetime) -> Record:
+    """Write corrections that are in no version yet as the next version; the record as it is now.
+
+    Without such corrections nothing is written.  Raises BrokenObject, OSError.
+    """
+    with object_lock(record.object_id):
+        record = recover(record)
+        if LineCorrection.objects.filter(page__record=record, packed=False).exists():
+            event = Event("modification", now, by, TOOL, "success", {"what": "text"})
+            record = _write_next(record, record.description, event, "校对识别文本")
+    return record
+
+
+def describe(
+    record: Record,
+    changes: Mapping[str, str],
+    *,
+    by: str,
+    now: datetime,
+    expected_version: int = 0,
+) -> Record:
+    """Change the description (著录) in store and row; an empty value takes a field away.
+
+    Raises CodeFixed, BadDescription, KeyError (unknown field), RecordChanged (`expected_version`
+    is given and is not the version now), BrokenObject, OSError; then nothing is changed.
+    """
+    with object_lock(record.object_id):
+        record = recover(record)
+        if expected_version and record.version != expected_version:
+            raise RecordChanged(record.version)
+        wanted = {name: text.strip() for name, text in changes.items()}
+        real = {name: text for name, text in wanted.items()
+                if record.description.get(name, "") != text}  # fmt: skip
+        if not real:
+            return record
+        _refuse(real)
+        merged = {name: text for name, text in {**record.description, **real}.items() if text}
+        detail = {"what": "description", "fields": sorted(real)}
+        event = Event("metadata modification", now, by, TOOL, "success", detail)
+        return _write_next(record, merged, event, "修改著录")
+
+
+def _refuse(changes: Mapping[str, str]) -> None:
+    for name in sorted(changes.keys() & FIXED):
+        raise CodeFixed(name)
+    faults = [fault for name, text in changes.items() for fault in check_value(name, text)]
+    if faults:
+        raise BadDescription(faults)
+
+
+def object_lock(object_id: UUID) -> AbstractContextManager[None]:
+    """Keep other processes of this machine from writing to the object; 256 locks for all."""
+    return hold(f"object-{object_id.hex[:2]}", wait=True)
+
+
+def _write_next(
+    record: Record, description: Mapping[str, str], event: Event, message: str
+) -> Record:
+    """The next version of the object, then the rows."""
+    kept = objects.read_object(record.object_id)
+    with transaction.atomic():  # pages and corrections as of one moment
+        pages = _current_pages(record, kept)
+        corrections = _corrections(record)
+        events = _events(record)
+    packed = replace(
+        kept,
+        version=kept.version + 1,
+        description=dict(description),
+        pages=pages,
+        events=(*events, event),
+        corrections=corrections,
+    )
+    with workspace() as folder:
+        changes = _changed_files(kept, packed, folder)
+        inventory = write_version(
+            folder / "version", read_inventory(blob_store(), record_urn(record.object_id)),
+            {path: Content(source) for path, source in changes.items()},
+            message=message, user=event.by, created=event.at,
+        )  # fmt: skip
+        publish_version(blob_store(), folder / "version", inventory)
+    return _follow(record, objects.read_object(record.object_id))
+
+
+def _current_pages(record: Record, kept: Packed) -> tuple[Mapping[str, Any], ...]:
+    lines = dict(RecordPage.objects.filter(record=record).values_list("number", "lines"))
+    return tuple(
+        {**page, "lines": lines.get(number, page["lines"])}
+        for number, page in enumerate(kept.pages, start=1)
+    )
+
+
+def _corrections(record: Record) -> tuple[Mapping[str, Any], ...]:
+    rows = LineCorrection.objects.filter(page__record=record).select_related("page").order_by("id")
+    return tuple(
+        {
+            "page": row.page.number,
+            "line": row.line,
+            "before": row.before,
+            "after": row.after,
+            "at": row.at.isoformat(),
+            "by": row.by,
+        }
+        for row in rows
+    )
+
+
+def _events(record: Record) -> tuple[Event, ...]:
+    rows = PreservationEvent.objects.filter(record=record).order_by("id")
+    return tuple(Event(row.kind, row.at, row.by, row.tool, row.outcome, row.detail) for row in rows)
+
+
+def _changed_files(kept: Packed, packed: Packed, folder: Path) -> dict[str, Path | bytes]:
+    changes: dict[str, Path | bytes] = {
+        objects.DESCRIPTION: objects.description_json(packed),
+        objects.EVENTS: objects.events_json(packed.events),
+        objects.TEXT: objects.text_json(packed.pages),
+    }
+    if packed.corrections:
+        changes[objects.CORRECTIONS] = objects.to_json(list(packed.corrections))
+    if packed.pages != kept.pages and (bound := _bind_again(packed, folder)) is not None:
+        changes[objects.DOUBLE_LAYER] = bound
+    files = {file.path: file for file in packed.files} | {
+        path: _fact(path, source) for path, source in changes.items()
+    }
+    return changes | objects.standard_metadata(objects.with_files(packed, files.values()))
+
+
+def _fact(path: str, source: Path | bytes) -> PackedFile:
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    return objects.derived_file(path, content)
+
+
+def _bind_again(packed: Packed, folder: Path) -> Path | None:
+    """A new double-layer PDF with the text as it is now; None when there was none."""
+    if not any(page["method"] == Method.OCR for page in packed.pages):
+        return None
+    root = object_path(record_urn(packed.object_id))
+    places = {file.path: file.content_path for file in packed.files}
+    pages: Sequence[tuple[Page, Path]] = [
+        (Page.from_json(page), blob_store().path(f"{root}/{places[page['image']]}"))
+        for page in packed.pages
+        if page["image"] in places
+    ]
+    target = folder / "double-layer.pdf"
+    done = bind_pages(pages, target, packed.description.get("title", "")) if pages else "failure"
+    return target if done == "success" else None
+
+
+# Rows follow the store ----------------------------------------------------------------------------
+
+
+def recover(record: Record) -> Record:
+    """The record as its object stands, after a process died between store and rows.
+
+    Raises FileNotFoundError and BrokenObject.  Call it under `object_lock`.
+    """
+    record = Record.objects.get(pk=record.pk)
+    key = object_path(record_urn(record.object_id))
+    if blob_store().exists(f"{key}/v{record.version + 1}/inventory.json"):
+        objects.repair_object(record.object_id)
+    kept = find_object(record.object_id)
+    if kept is None:
+        raise FileNotFoundError(key)
+    return record if kept.version == record.version else _follow(record, kept)
+
+
+@transaction.atomic
+def _follow(record: Record, kept: Packed) -> Record:
+    """Make the rows of a record those of the head of its object; text rows stay as they are."""
+    row = Record.objects.select_for_update().get(pk=record.pk)
+    for name, value in objects.described_columns(kept.description).items():
+        setattr(row, name, value)
+    row.version, row.indexed_version = kept.version, 0
+    row.save()
+    RecordFile.objects.filter(record=row).delete()
+    RecordFile.objects.bulk_create(objects.file_rows(row.pk, kept))
+    known = {(event.kind, event.at, event.by) for event in _events(row)}
+    PreservationEvent.objects.bulk_create(
+        [one for one in objects.event_rows(row.pk, kept)
+         if (one.kind, one.at, one.by) not in known]
+    )  # fmt: skip
+    _mark_packed(row, kept)
+    enqueue_after_commit(INDEX_STALE)
+    return row
+
+
+def _mark_packed(record: Record, kept: Packed) -> None:
+    stored = {
+        (one["page"], one["line"], one["after"], one["at"], one["by"]) for one in kept.corrections
+    }
+    waiting = LineCorrection.objects.filter(page__record=record, packed=False)
+    done = [
+        row.pk
+        for row in waiting.select_related("page")
+        if (row.page.number, row.line, row.after, row.at.isoformat(), row.by) in stored
+    ]
+    LineCorrection.objects.filter(pk__in=done).update(packed=True)

@@ -1,0 +1,137 @@
+"""Packages for others: BagIt, EEP, a folder with a catalogue, a transfer package, the OCFL object.
+
+Every file goes out with the digests of its inventory and is compared while it is copied: damage is
+never exported.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from django.utils import timezone
+
+from liandong.archive.models import FileRole, Record
+from liandong.kernel.metadata import Agent, Event, FileFact, read_dat46_xml
+from liandong.kernel.packages import bagit, eep, folder, transfer
+from liandong.kernel.packages.ocfl import object_path
+from liandong.kernel.packages.packet import DAT46_FILE, PackedFile, PackedItem, item_folders
+
+from . import objects
+from .objects import blob_store, record_urn
+
+FORMS = ("bagit", "eep", "folder", "dat93", "ocfl")
+
+
+class CannotExport(Exception):
+    """The form cannot hold these records: `reason` is one-record, unknown-form."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def export(record: Record, form: str = "bagit", out: Path = Path(), *, now: datetime) -> Path:
+    """Write one record as a package at `out`; where it is.  See `export_many`."""
+    return export_many([record], form, out, now=now)
+
+
+def export_many(records: Sequence[Record], form: str, out: Path, *, now: datetime) -> Path:
+    """Write records as one package at `out`, which must not exist; where it is.
+
+    An EEP or OCFL package holds one record: several become a folder of packages by archival code.
+    Raises CannotExport, FileExistsError, DigestMismatch, BrokenObject, FileNotFoundError, OSError;
+    then nothing is left at `out`.
+    """
+    if form not in FORMS:
+        raise CannotExport("unknown-form")
+    if out.exists():
+        raise FileExistsError(out)
+    items = [packed_item(record) for record in records]
+    try:
+        _write(form, out, records, items, now)
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True) if out.is_dir() else out.unlink(missing_ok=True)
+        raise
+    return out
+
+
+def _write(
+    form: str, out: Path, records: Sequence[Record], items: Sequence[PackedItem], now: datetime
+) -> None:
+    day, sender = timezone.localdate(now), records[0].fonds.title
+    out.parent.mkdir(parents=True, exist_ok=True)
+    match form:
+        case "bagit":
+            bagit.write(out, items, bagged_on=day, organisation=sender)
+        case "folder":
+            folder.write(out, items)
+        case "dat93":
+            transfer.write(out, items, made_on=day, sender=sender)
+        case "eep":
+            _each(out, items, ".eep", lambda at, path: eep.write(
+                path, items[at], created=now, creator=sender
+            ))  # fmt: skip
+        case "ocfl":
+            _each(out, items, "", lambda at, path: _copy_object(records[at], path))
+
+
+def _each(
+    out: Path, items: Sequence[PackedItem], suffix: str, write: Callable[[int, Path], None]
+) -> None:
+    if len(items) == 1:
+        write(0, out)
+        return
+    out.mkdir()
+    for at, name in enumerate(item_folders(items)):
+        write(at, out / f"{name}{suffix}")
+
+
+def _copy_object(record: Record, path: Path) -> None:
+    key = object_path(record_urn(record.object_id))
+    for inside in blob_store().keys(key):
+        target = path / inside.removeprefix(f"{key}/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(blob_store().path(inside), target)
+
+
+def packed_item(record: Record) -> PackedItem:
+    """The record as the package writers take it: its files where they are, and its metadata.
+
+    Raises BrokenObject and FileNotFoundError.
+    """
+    kept = objects.read_object(record.object_id)
+    root = object_path(record_urn(record.object_id))
+    known = read_dat46_xml(blob_store().read(f"{root}/{_place(kept, DAT46_FILE)}"))
+    files = [_packed_file(root, file) for file in kept.files if file.path != DAT46_FILE]
+    events: tuple[Event, ...] = known.events
+    agents: tuple[Agent, ...] = known.agents
+    return PackedItem(dict(kept.description), tuple(files), kept.code, None, events, agents)
+
+
+def _place(kept: objects.Packed, path: str) -> str:
+    return next(file.content_path for file in kept.files if file.path == path)
+
+
+def _packed_file(root: str, file: objects.PackedFile) -> PackedFile:
+    digests: Mapping[str, str] = {
+        name: digest
+        for name, digest in (("sha512", file.sha512), ("sha256", file.sha256), ("sm3", file.sm3))
+        if digest
+    }
+    fact = FileFact(
+        path=file.path,
+        role=file.role,
+        size=file.size_bytes,
+        puid=file.puid,
+        format_name=file.format_name,
+        mime=file.mime,
+        **digests,
+    )
+    return PackedFile(
+        path=file.path.split("/", 1)[1],
+        source=blob_store().path(f"{root}/{file.content_path}"),
+        role=FileRole(file.role).value,
+        digests=digests,
+        facts=fact,
+    )

@@ -1,0 +1,20 @@
+"""Jobs by name, enqueued after commit: services know no tasks, only what they are called."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+INDEX_STALE = "liandong.archive.tasks.index_stale_records"
+PACK_CORRECTIONS = "liandong.archive.tasks.pack_corrections_of"
+
+
+def enqueue_after_commit(name: str, *args: Any, run_after: datetime | None = None) -> None:
+    """Enqueue the task `name` (dotted path) once the transaction has committed."""
+
+    def send() -> None:
+        task = import_string(name)
+        (task.using(run_after=run_after) if run_after else task).enqueue(*args)
+
+    transaction.on_commit(send)

@@ -1,0 +1,31 @@
+"""Jobs of the archive: thin, each calls one service."""
+
+from django.utils import timezone
+from django_tasks import task
+
+from .models import Record
+from .services import correcting, indexing, verifying
+
+
+@task()
+def index_stale_records() -> int:
+    """Put records that changed into the index; how many."""
+    return indexing.index_stale()
+
+
+@task()
+def pack_corrections_of(record_id: int) -> bool:
+    """Write the corrections of a record into its object, once nobody works on it any more."""
+    now = timezone.now()
+    if not correcting.is_resting(record_id, now=now):
+        pack_corrections_of.using(run_after=now + correcting.PACK_AFTER).enqueue(record_id)
+        return False
+    record = Record.objects.get(pk=record_id)
+    correcting.pack_corrections(record, by="system", now=now)
+    return True
+
+
+@task()
+def verify_scheduled() -> int:
+    """Check the fixity of the records that are due; how many failed."""
+    return verifying.verify(kind="scheduled", by="system", now=timezone.now()).run.failed
