@@ -131,7 +131,7 @@ def _rapidocr() -> Callable[[Path], str]:
 
     def read(file: Path) -> str:
         found = engine(str(file))
-        return "\n".join(found.txts or ())
+        return "\n".join(getattr(found, "txts", None) or ())  # its type is a union of all stages
 
     return read
 

@@ -122,8 +122,8 @@ def _ink(depth: cv2.typing.MatLike) -> float:
     """Share of pixels clearly darker than the paper around them; edges of the sheet left out."""
     margin_y, margin_x = depth.shape[0] // 25, depth.shape[1] // 25
     inner = depth[margin_y : depth.shape[0] - margin_y, margin_x : depth.shape[1] - margin_x]
-    strokes = (inner > INK_DEPTH).astype(np.uint8)
-    strokes = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # not dust
+    dark = (inner > INK_DEPTH).astype(np.uint8)
+    strokes = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # not dust
     return float(np.count_nonzero(strokes)) / max(1, inner.size)
 
 

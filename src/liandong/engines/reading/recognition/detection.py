@@ -31,7 +31,7 @@ def detect(network: Network, image: Pixels) -> Reals:
         return np.zeros((0, 4, 2), np.float32)
     scale = np.array([width / likelihood.shape[1], height / likelihood.shape[0]], np.float32)
     limit = np.array([width, height], np.float32)
-    return np.clip(np.stack(quads) * scale, 0, limit)
+    return cast(Reals, np.clip(np.stack(quads) * scale, 0, limit))
 
 
 def _prepare(image: Pixels) -> Reals:

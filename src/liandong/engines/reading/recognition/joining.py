@@ -43,19 +43,25 @@ def _join(line: Reals, part: Reals, space: float) -> Reals | None:
     along, across, length, height = _axes(line)
     offset = part - line.mean(axis=0)
     reach, drift = offset @ along, offset @ across
-    if not (np.ptp(drift) < SAME_HEIGHT * height and height < SAME_HEIGHT * np.ptp(drift)):
-        return None if not _covers(reach, drift, length, height) else line
     gap = max(reach.min() - length / 2, -length / 2 - reach.max())
-    if abs(drift.mean()) > SAME_MIDDLE * height or not -OVERLAP * height <= gap <= space * height:
-        return None if not _covers(reach, drift, length, height) else line
+    continues = (
+        height / SAME_HEIGHT < np.ptp(drift) < SAME_HEIGHT * height
+        and abs(drift.mean()) <= SAME_MIDDLE * height
+        and -OVERLAP * height <= gap <= space * height
+    )
+    if not continues:
+        return line if _covers(reach, drift, length, height) else None
     first, last = min(reach.min(), -length / 2), max(reach.max(), length / 2)
     top, bottom = min(drift.min(), -height / 2), max(drift.max(), height / 2)
     corners = [
         r * along + d * across
         for r, d in ((first, top), (last, top), (last, bottom), (first, bottom))
     ]
-    quad = (np.stack(corners) + line.mean(axis=0)).astype(np.float32)
-    return quad if length == sides(line)[0] else np.roll(quad, 1, axis=0)
+    quad: Reals = (np.stack(corners) + line.mean(axis=0)).astype(np.float32)
+    if length == sides(line)[0]:
+        return quad
+    turned: Reals = np.roll(quad, 1, axis=0)  # in a column the corners began at the top right
+    return turned
 
 
 def _axes(quad: Reals) -> tuple[Reals, Reals, float, float]:

@@ -7,6 +7,7 @@ cost no second look at the page.  Boxes always refer to the pixels of the image 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,7 +179,7 @@ def _pad(quad: Reals) -> Reals:
     along = (quad[1] - quad[0] + quad[2] - quad[3]) / 2
     length = max(float(np.linalg.norm(along)), 1.0)
     step = along / length * (END_PADDING * sides(quad)[1])
-    return quad + np.stack([-step, step, step, -step])
+    return cast(Reals, quad + np.stack([-step, step, step, -step]))
 
 
 def _longest(quads: Reals) -> Reals:
