@@ -130,7 +130,7 @@ class PlainSm3:
     """SM3 in plain Python.  Source: GB/T 32905-2016, 5."""
 
     def __init__(self) -> None:
-        self._state = _START
+        self._state: tuple[int, ...] = _START
         self._rest = b""
         self._size = 0
 
@@ -146,7 +146,8 @@ class PlainSm3:
     def hexdigest(self) -> str:
         """The digest so far, 64 hex digits."""
         pad = b"\x80" + b"\0" * ((55 - self._size) % 64) + (self._size * 8).to_bytes(8, "big")
-        state, ending = self._state, self._rest + pad
+        state = self._state
+        ending = self._rest + pad
         for start in range(0, len(ending), 64):
             state = _compress(state, ending[start : start + 64])
         return "".join(f"{word:08x}" for word in state)

@@ -95,7 +95,7 @@ def _guarded_parser(start: Start, end: End) -> expat.XMLParserType:
     parser.buffer_size = _BLOCK
     depth = elements = 0
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> int:
         raise HostileXml("DOCTYPE or entity")
 
     def begin(tag: str, attributes: dict[str, str]) -> None:

@@ -33,7 +33,8 @@ class _HashedNTuples(Layout_0003_Hash_And_Id_N_Tuple):  # type: ignore[misc]  # 
     def __init__(self) -> None:
         super().__init__()
         self.NAME = LAYOUT
-        self.PARAMS = {**self.PARAMS, "shortObjectRoot": lambda value: None}
+        checks: dict[str, Callable[[object], None]] = self.PARAMS  # type: ignore[has-type]  # no types
+        self.PARAMS = checks | {"shortObjectRoot": lambda _: None}
 
 
 add_layout(LAYOUT, _HashedNTuples)

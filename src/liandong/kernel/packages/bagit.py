@@ -55,8 +55,8 @@ def write(
         for file in content_files(item):
             path = inner_path(f"data/{name}/{file.place}")
             listed[path] = copy_checked(file, folder / path)
-        path = f"data/{name}/{DAT46_FILE}"
-        listed[path] = _put(folder / path, metadata_of(item))
+        metadata = f"data/{name}/{DAT46_FILE}"
+        listed[metadata] = _put(folder / metadata, metadata_of(item))
     (folder / "data").mkdir(exist_ok=True)
     tags = {
         "bagit.txt": _DECLARATION,
@@ -119,7 +119,7 @@ class _Bag:
     about: dict[str, str] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)  # NFC of a name → the name on the disk
 
-    def found(self, code: str, where: str = "", **facts: str) -> None:
+    def found(self, code: str, where: str = "", /, **facts: str) -> None:
         self.findings.append(Finding(code, where, facts=facts))
 
 

@@ -312,7 +312,7 @@ class _Reading:
     def __post_init__(self) -> None:
         self.draft = Path(mkdtemp(prefix=".eep-", dir=self.into))
 
-    def found(self, code: str, where: str = "", **facts: str) -> None:
+    def found(self, code: str, where: str = "", /, **facts: str) -> None:
         self.findings.append(Finding(code, where, facts=facts))
 
     def start(self, name: str, namespace: str, attributes: dict[str, str]) -> None:
@@ -488,11 +488,12 @@ def _about(root: Element) -> dict[str, str]:
 
 def _items(reading: _Reading, root: Element) -> tuple[PackedItem, ...]:
     """The record of the newest layer; a 修改型 package falls back on the layers it wraps."""
-    record = next((one for one in root.walk() if one.name == "文件实体"), None)
+    content = _newest_layer(root)
+    block = content.find("文件实体块")
+    record = block.find("文件实体") if block is not None else None
     if record is None:
         return ()
-    files = _take_files(reading, root)
-    content = next((one for one in root.walk() if _holds(one, record)), root)
+    files = _take_files(reading, content)
     known = read_record_elements(record)
     known.pop("description_level", None)
     if DAT46_FILE in files:
@@ -515,9 +516,16 @@ def _items(reading: _Reading, root: Element) -> tuple[PackedItem, ...]:
     return (PackedItem(known, loose, record.name, None, events, agents),)
 
 
-def _holds(element: Element, record: Element) -> bool:
-    block = element.find("文件实体块")
-    return block is not None and any(child is record for child in block.children)
+def _newest_layer(root: Element) -> Element:
+    """封装内容 of an original package; of a modified one 修订内容, or what it wraps without one."""
+    signed = root.find("被签名对象") or root
+    changed = signed.find("修改封装内容")
+    if changed is None:
+        return signed.find("封装内容") or signed
+    revised = changed.find("修订内容")
+    if revised is not None and revised.find("文件实体块") is not None:
+        return revised
+    return _newest_layer(changed.find("原封装包") or changed)
 
 
 def _loose(path: str, file: Path, digests: Mapping[str, str]) -> PackedFile:
@@ -529,13 +537,17 @@ def _loose(path: str, file: Path, digests: Mapping[str, str]) -> PackedFile:
 _Files = dict[str, tuple[Path, Mapping[str, str]]]
 
 
-def _take_files(reading: _Reading, root: Element) -> _Files:
+def _take_files(reading: _Reading, content: Element) -> _Files:
     """Name the decoded files as the package does, and check size and digest of each."""
     files: _Files = {}
-    for number, code in enumerate((one for one in root.walk() if one.name == "编码"), start=1):
+    by_identifier = {one.identifier: one for one in reading.decoded.values() if one.identifier}
+    for number, code in enumerate((one for one in content.walk() if one.name == "编码"), start=1):
         data = code.find("编码数据")
-        encoded = reading.decoded.get(id(data)) if data is not None else None
-        if encoded is None or (data is not None and data.attributes.get("引用编码数据ID")):
+        if data is None:
+            continue
+        kept = data.attributes.get("引用编码数据ID", "")  # unchanged since an older layer
+        encoded = by_identifier.get(kept) if kept else reading.decoded.get(id(data))
+        if encoded is None:
             continue
         path = _name_of(reading, code, number, files)
         if encoded.broken:
@@ -543,7 +555,7 @@ def _take_files(reading: _Reading, root: Element) -> _Files:
             continue
         target = reading.into / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        encoded.target.rename(target)
+        shutil.copyfile(encoded.target, target) if kept else encoded.target.rename(target)
         files[path] = target, _check_content(reading, code, path, target)
     if not files:
         reading.found("EEP-NO-FILE")

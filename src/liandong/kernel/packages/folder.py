@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from liandong.kernel.checks import Finding
@@ -72,8 +73,8 @@ def _plain(cell: Cell) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    if hasattr(cell, "year") and hasattr(cell, "day"):
-        return str(PartialDate(cell.year, cell.month, cell.day))
+    if isinstance(cell, date):  # datetime is one too
+        return str(PartialDate.parse(cell))
     text = str(cell).strip()
     return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+@'\t\r" else text
 

@@ -161,6 +161,7 @@ def write_object(
     Raises BadPath, FileExistsError when the folder is there, OSError.
     """
     folder.mkdir(parents=True)
+    (folder / "v1").mkdir()
     version, manifest, fixity = _put_files(folder / "v1", "v1", files, {}, keep_sources, sync)
     inventory = Inventory(
         object_id,
@@ -169,8 +170,7 @@ def write_object(
         fixity,
     )
     _write(folder / OBJECT_DECLARATION[0], OBJECT_DECLARATION[1], sync)
-    _write_inventory(folder / "v1", inventory, sync)
-    _write_inventory(folder, inventory, sync)
+    _write_inventory(inventory, sync, folder / "v1", folder)
     return inventory
 
 
@@ -207,7 +207,7 @@ def write_version(
         {**inventory.manifest, **manifest},
         {**inventory.sha256, **{key: paths for key, paths in fixity.items() if paths}},
     )
-    _write_inventory(folder, grown, sync)
+    _write_inventory(grown, sync, folder)
     return grown
 
 
@@ -293,10 +293,12 @@ def _slashes(path: str) -> list[int]:
     return [at for at, sign in enumerate(path) if sign == "/"]
 
 
-def _write_inventory(folder: Path, inventory: Inventory, sync: bool) -> None:
+def _write_inventory(inventory: Inventory, sync: bool, *folders: Path) -> None:
     content = inventory.to_bytes()
-    _write(folder / INVENTORY, content, sync)
-    _write(folder / SIDECAR, sidecar(content), sync)
+    beside = sidecar(content)
+    for folder in folders:
+        _write(folder / INVENTORY, content, sync)
+        _write(folder / SIDECAR, beside, sync)
 
 
 def sidecar(inventory: bytes) -> bytes:

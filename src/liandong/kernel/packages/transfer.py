@@ -106,7 +106,7 @@ class _Package:
     findings: list[Finding] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)  # folders of items
 
-    def found(self, code: str, where: str = "", row: int | None = None, **facts: str) -> None:
+    def found(self, code: str, where: str = "", row: int | None = None, /, **facts: str) -> None:
         self.findings.append(Finding(code, where, row=row, facts=facts))
 
 
