@@ -29,3 +29,9 @@ def pack_corrections_of(record_id: int) -> bool:
 def verify_scheduled() -> int:
     """Check the fixity of the records that are due; how many failed."""
     return verifying.verify(kind="scheduled", by="system", now=timezone.now()).run.failed
+
+
+@task()
+def verify_sample(count: int, by: str) -> int:
+    """Check the fixity of some records chosen by chance; how many failed."""
+    return verifying.verify(kind="sample", sample=count, by=by, now=timezone.now()).run.failed

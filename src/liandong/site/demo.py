@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from liandong.archive.models import RetentionRule
-from liandong.archive.services.fonds import keep_fonds, keep_in_store
+from liandong.archive.services.holdings import keep_fonds, keep_in_store
 from liandong.base.models import Account, Post, Role, Unit
 from liandong.intake.models import Batch, ItemState
 from liandong.intake.services.decide import accept

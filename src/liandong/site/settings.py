@@ -84,7 +84,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
-    "django_vite",
     "django_tasks",
     "django_tasks_db",
     "liandong.base",
@@ -110,6 +109,7 @@ WSGI_APPLICATION = "liandong.site.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -128,20 +128,15 @@ LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS = [Path(__file__).parents[1] / "base" / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
+FORMAT_MODULE_PATH = "liandong.base.formats"
+CSRF_FAILURE_VIEW = "liandong.base.views.form_expired"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS: list[Path] = []
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_KEEP_ONLY_HASHED_FILES = False
-DJANGO_VITE = {
-    "default": {
-        "dev_mode": False,
-        "static_url_prefix": "dist",
-        "manifest_path": Path(__file__).parents[1] / "base" / "static" / "dist" / "manifest.json",
-    }
-}
+# Built files carry a hash of their content in their names, and may be kept for ever.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^.*/dist/assets/.+-[0-9A-Za-z_-]{8}\.\w+$"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_KNOB["HTTPS"])

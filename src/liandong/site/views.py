@@ -3,15 +3,15 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import DatabaseError, connection
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from liandong import __version__
 from liandong.archive.queries import newest_records
 from liandong.archive.viewers import today_of, viewer_of
 from liandong.base.engines import engine
-from liandong.base.front_end import icon_file
 from liandong.intake.policies import may_hand_over
 from liandong.intake.queries import desk_counts
 
@@ -64,4 +64,4 @@ def _index() -> bool:
 @require_safe
 def show_favicon(_request: HttpRequest) -> HttpResponse:
     """The icon of the product."""
-    return FileResponse(icon_file().open("rb"), content_type="image/svg+xml")
+    return redirect(static("base/favicon.svg"), permanent=True)

@@ -12,15 +12,14 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from liandong.archive.tasks import index_stale_records, pack_open_corrections, verify_due_records
+from liandong.archive.tasks import index_stale_records, verify_scheduled
 from liandong.intake.tasks import resume_batches
 
 log = logging.getLogger(__name__)
 POLL_S = 0.3
 SCHEDULE: tuple[tuple[float, Callable[[], object]], ...] = (  # seconds between two, job
     (20, index_stale_records.enqueue),
-    (60, pack_open_corrections.enqueue),
-    (3600, verify_due_records.enqueue),
+    (3600, verify_scheduled.enqueue),
 )
 BEAT_S = 5
 ALIVE_S = 30  # a heartbeat older than this means: no worker

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from liandong.archive.models import (
@@ -19,6 +20,7 @@ from liandong.archive.models import (
 )
 from liandong.archive.policies import Viewer, may_change, may_read
 from liandong.base.access import to_q
+from liandong.kernel import catalog
 from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.codes import normalise_code_text
 
@@ -209,3 +211,35 @@ def verification_state(*, now: datetime) -> dict[str, Any]:
         failed=Count("pk", filter=Q(verified_ok=False)),
         oldest=Min("verified_at"),
     )
+
+
+def formats_held(*, limit: int = 100) -> list[dict[str, Any]]:
+    """Formats of originals with counts and bytes, most first: {"puid","files","size_bytes"}."""
+    originals = RecordFile.objects.filter(role="original").values("puid")
+    rows = originals.annotate(files=Count("pk"), size_bytes=Sum("size_bytes")).order_by("-files")
+    names = {row["puid"]: row for row in catalog.rows("allowed_formats")}
+    return [
+        {
+            **row,
+            "name": names.get(row["puid"], {}).get("name", ""),
+            "long_term": names.get(row["puid"], {}).get("long_term", ""),
+        }
+        for row in rows[:limit]
+    ]
+
+
+# A record in words --------------------------------------------------------------------------------
+
+
+def description_rows(record: Record) -> list[dict[str, Any]]:
+    """The description of a record in the order of the catalogue: {"label","value","code"}."""
+    column = "name_en" if (get_language() or "").startswith("en") else "name_zh"
+    return [
+        {
+            "label": row[column],
+            "value": record.description[row["identifier"]],
+            "code": row["type"] == "code",
+        }
+        for row in catalog.rows("description_fields")
+        if record.description.get(row["identifier"])
+    ]

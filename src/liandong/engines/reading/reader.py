@@ -1,6 +1,8 @@
 """Reads files of any kind on this machine: pages of lines with places, and page images."""
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,12 +36,12 @@ class LocalReader:
     `recognise` replaces the recognition: pixels (RGB, 8 bits) to lines.
     """
 
-    def __init__(self, recognise: Recognise | None = None) -> None:
+    def __init__(self, recognise: Recognise | None = None, threshold: float = 0.985) -> None:
         self._recognise_with = recognise
+        self._threshold = threshold  # lines below are read again with the larger model
         self._lock = RLock()
-        self._converted: (
-            tuple[tuple[str, int, int], tempfile.TemporaryDirectory[str], Path] | None
-        ) = None
+        self._converted: tuple[tuple[str, int, int], Path] | None = None
+        self._clear = weakref.finalize(self, _forget, Path())
 
     def count(self, file: Path, puid: str = "") -> int:
         """Number of pages; 0 for audio and video.  Raises Unreadable."""
@@ -77,9 +79,8 @@ class LocalReader:
     def close(self) -> None:
         """Remove what was converted."""
         with self._lock:
-            if self._converted is not None:
-                self._converted[1].cleanup()
-                self._converted = None
+            self._clear()
+            self._converted = None
 
     @contextmanager
     def _opened(self, file: Path, puid: str) -> Iterator[Opened]:
@@ -119,7 +120,7 @@ class LocalReader:
                 # here, so that files with text need neither models nor their libraries
                 from .recognition import Recogniser
 
-                self._recognise_with = Recogniser().recognise
+                self._recognise_with = Recogniser(self._threshold).recognise
         return self._recognise_with(pixels)
 
     def _convert(self, file: Path) -> Path:
@@ -129,14 +130,15 @@ class LocalReader:
         with self._lock:
             if self._converted is None or self._converted[0] != key:
                 self.close()
-                folder = office.new_folder()
-                try:
-                    result = office.converted(file, Path(folder.name))
-                except BaseException:
-                    folder.cleanup()
-                    raise
-                self._converted = (key, folder, result)
-            return self._converted[2]
+                folder = Path(tempfile.mkdtemp(prefix="liandong-office-"))
+                self._clear = weakref.finalize(self, _forget, folder)
+                self._converted = (key, office.converted(file, folder))
+            return self._converted[1]
+
+
+def _forget(folder: Path) -> None:
+    if folder != Path():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 _MARKUP: dict[Kind, Callable[[Path], Opened]] = {

@@ -107,7 +107,7 @@ def export(
     if form not in FORMS:
         fail(_("不认识的形式 {form}，可用：{forms}").format(form=form, forms=" ".join(FORMS)))
     with engines():
-        put(str(write(record, form=form, out=out)))
+        put(str(write(record, form=form, out=out, now=clock())))
 
 
 @app.command(help=_("由存储重建数据库和索引"))

@@ -1,0 +1,64 @@
+"""Thumbnails and deep-zoom tiles of page images, made when first asked for and kept in the cache.
+
+The cache may be deleted at any time; its folders carry the version of the record, so a new version
+never shows old tiles.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pyvips
+from django.conf import settings
+
+TILE = 512  # pixels
+OVERLAP = 1
+QUALITY = 82
+THUMB = 240  # pixels wide
+
+
+class NoImage(Exception):
+    """The page image cannot be decoded."""
+
+
+def thumbnail(image: Path, key: str) -> Path:
+    """A JPEG of at most THUMB pixels width; `key` names record, version and page."""
+    target = Path(settings.CACHE) / "thumbs" / f"{key}.jpg"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(f".{os.getpid()}.jpg")
+    try:
+        pyvips.Image.thumbnail(str(image), THUMB, height=10 * THUMB).write_to_file(
+            str(part), Q=QUALITY, strip=True
+        )
+    except pyvips.Error as error:
+        raise NoImage(str(error)) from error
+    part.replace(target)
+    return target
+
+
+def tiles(image: Path, key: str) -> Path:
+    """The folder with `page.dzi` and `page_files/`, made whole or not at all."""
+    target = Path(settings.CACHE) / "tiles" / key
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=target.parent))
+    try:
+        page = pyvips.Image.new_from_file(str(image), access="sequential")
+        if page.hasalpha():
+            page = page.flatten(background=255)
+        page.dzsave(
+            str(work / "page"), tile_size=TILE, overlap=OVERLAP, suffix=f".jpg[Q={QUALITY},strip]"
+        )
+        work.rename(target)
+    except pyvips.Error as error:
+        shutil.rmtree(work, ignore_errors=True)
+        raise NoImage(str(error)) from error
+    except OSError:  # another request was quicker
+        shutil.rmtree(work, ignore_errors=True)
+        if not target.exists():
+            raise
+    return target

@@ -1,0 +1,1 @@
+"""Pages of what is kept: search, records, viewer, correction, holdings, preservation."""

@@ -1,0 +1,92 @@
+"""The holdings tree, lists of a class, and the preservation page."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from liandong.archive.queries import (
+    class_by_id,
+    fixity_runs,
+    formats_held,
+    holdings_tree,
+    records_of_class,
+    verification_state,
+)
+from liandong.archive.tasks import verify_sample
+from liandong.archive.viewers import today_of, viewer_of
+
+PAGE = 50
+LEVELS = ("fonds", "category", "year", "retention")
+SAMPLE = 200
+
+
+@require_safe
+def show_holdings(request: HttpRequest) -> HttpResponse:
+    """The tree, opened along the address: each branch is a link, nothing is counted by rows."""
+    viewer, today = viewer_of(request), today_of(request)
+    path: dict[str, Any] = {name: request.GET[name] for name in LEVELS if name in request.GET}
+    columns = []
+    given: dict[str, Any] = {}
+    for level in (*LEVELS, "org"):
+        branches = holdings_tree(viewer=viewer, today=today, **given)
+        columns.append({"level": level, "branches": [
+            {"branch": one, "selected": path.get(level) == one.value, "query": {**given, level: one.value}}
+            for one in branches
+        ]})  # fmt: skip
+        if level not in path:
+            break
+        given[level] = path[level]
+    return render(request, "archive/holdings.html", {"columns": columns, "path": path})
+
+
+@require_safe
+def show_class(request: HttpRequest, class_id: int) -> HttpResponse:
+    """The records of one class by code; keyset paging."""
+    viewer, today = viewer_of(request), today_of(request)
+    archival_class = class_by_id(class_id, viewer=viewer, today=today)
+    if archival_class is None:
+        raise Http404
+    rows = records_of_class(
+        class_id, viewer=viewer, today=today, after=request.GET.get("after", ""), limit=PAGE
+    )
+    shown = rows[:PAGE]
+    context = {
+        "archival_class": archival_class,
+        "records": shown,
+        "after": shown[-1].code if len(rows) > PAGE else "",
+        "crumbs": [
+            (str(archival_class.fonds), f"/archive/?fonds={archival_class.fonds.number}"),
+            (str(archival_class), ""),
+        ],
+    }
+    return render(request, "archive/class.html", context)
+
+
+@require_safe
+def show_preservation(request: HttpRequest) -> HttpResponse:
+    """Fixity checks, what is late, formats held."""
+    if not viewer_of(request).is_archivist:
+        raise PermissionDenied
+    context = {
+        "state": verification_state(now=timezone.now()),
+        "runs": fixity_runs(limit=20),
+        "formats": formats_held(),
+        "sample": SAMPLE,
+    }
+    return render(request, "archive/preservation.html", context)
+
+
+@require_POST
+def start_verification(request: HttpRequest) -> HttpResponse:
+    """Enqueue a sample check."""
+    if not viewer_of(request).is_archivist:
+        raise PermissionDenied
+    verify_sample.enqueue(SAMPLE, viewer_of(request).name)
+    messages.success(request, _("已安排抽检 {count} 件").format(count=SAMPLE))
+    return redirect("archive:preservation")

@@ -1,0 +1,230 @@
+"""One record: its page, viewer, page images, text, downloads."""
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from liandong.archive.models import Record, RecordFile, RecordPage
+from liandong.archive.policies import may_change
+from liandong.archive.queries import (
+    description_rows,
+    events_of,
+    explain,
+    files_of,
+    page_of_record,
+    pages_of,
+    record_by_id,
+)
+from liandong.archive.services.objects import blob_store, record_urn
+from liandong.archive.tiles import NoImage, thumbnail, tiles
+from liandong.archive.viewers import today_of, viewer_of
+from liandong.base.access import may
+from liandong.kernel.packages.ocfl import object_path
+
+YEAR_S = 31_536_000
+private = cache_control(private=True, max_age=YEAR_S, immutable=True)  # addresses carry the version
+MOST_PAGES = 2000  # that the viewer is told of
+
+
+def record_or_404(request: HttpRequest, record_id: int) -> Record:
+    """The record, if whoever asks may read it; the same answer for hidden and for absent."""
+    record = record_by_id(record_id, viewer=viewer_of(request), today=today_of(request))
+    if record is None:
+        raise Http404
+    return record
+
+
+def page_or_404(request: HttpRequest, record_id: int, number: int) -> RecordPage:
+    """The page, if whoever asks may read its record."""
+    page = page_of_record(record_id, number, viewer=viewer_of(request), today=today_of(request))
+    if page is None:
+        raise Http404
+    return page
+
+
+def crumbs_of(record: Record, *more: tuple[str, str]) -> list[tuple[str, str]]:
+    """全宗 › 门类 › 年度 › 保管期限 › 件."""
+    holdings = reverse("archive:holdings")
+    trail = [
+        (str(record.fonds), f"{holdings}?fonds={record.fonds.number}"),
+        (f"{record.category} {record.year} {record.retention} {record.org}".strip(),
+         reverse("archive:class", args=[record.archival_class_id])),
+    ]  # fmt: skip
+    here = (record.code, reverse("archive:record", args=[record.pk]) if more else "")
+    return [*trail, here, *more]
+
+
+@require_safe
+def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
+    """Description, pages, files, what happened to it, and why one may see it."""
+    viewer, today = viewer_of(request), today_of(request)
+    record = record_or_404(request, record_id)
+    context = {
+        "record": record,
+        "crumbs": crumbs_of(record),
+        "facts": description_rows(record),
+        "files": files_of(record, viewer=viewer, today=today),
+        "pages": pages_of(record, viewer=viewer, today=today, limit=24),
+        "events": events_of(record, viewer=viewer, today=today, limit=50),
+        "why": explain(viewer, record, today=today),
+        "may_change": may(may_change(viewer), record),
+    }
+    return render(request, "archive/record.html", context)
+
+
+@require_safe
+def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
+    """Page images with selectable text; without script, image and text one below the other."""
+    viewer, today = viewer_of(request), today_of(request)
+    record = record_or_404(request, record_id)
+    pages = pages_of(record, viewer=viewer, today=today, limit=MOST_PAGES)
+    number = _number(request.GET.get("p", "1"))
+    current = page_of_record(record_id, number, viewer=viewer, today=today) if pages else None
+    context = {
+        "record": record,
+        "crumbs": crumbs_of(record, (_("阅读"), "")),
+        "pages": pages,
+        "current": current,
+        "has_images": any(page.width for page in pages),
+        "viewer": {
+            "pages": [_viewer_page(record, page) for page in pages],
+            "start": {"page": number, "line": _number(request.GET.get("l", "0"))},
+            "query": request.GET.get("find", ""),
+        },
+        "may_change": may(may_change(viewer), record),
+    }
+    return render(request, "archive/viewer.html", context)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 1
+
+
+def _viewer_page(record: Record, page: RecordPage) -> dict[str, Any]:
+    args = [record.pk, record.version, page.number]
+    facts: dict[str, Any] = {
+        "number": page.number,
+        "width": page.width,
+        "height": page.height,
+        "textUrl": reverse("archive:page_text", args=[record.pk, page.number]),
+    }
+    if page.width:
+        facts["tiles"] = reverse("archive:tiles", args=args)
+        facts["thumb"] = reverse("archive:thumb", args=args)
+    return facts
+
+
+@require_safe
+def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpResponse:
+    """The lines of a page with their places."""
+    page = page_or_404(request, record_id, number)
+    return JsonResponse({"number": page.number, "method": page.method, "lines": page.lines})
+
+
+# Images -------------------------------------------------------------------------------------------
+
+
+def image_file(page: RecordPage) -> Path:
+    """The image of a page as a local file.  Raises Http404 when it has none."""
+    if not page.width:
+        raise Http404
+    name = page.image or page.file
+    row = RecordFile.objects.filter(record=page.record_id, path=name).first()
+    row = row or RecordFile.objects.filter(record=page.record_id, path=f"original/{name}").first()
+    if row is None:
+        raise Http404
+    return stored_file(page.record, row)
+
+
+def stored_file(record: Record, row: RecordFile) -> Path:
+    """A stored file of a record as a local file."""
+    root = object_path(record_urn(record.object_id))
+    return blob_store().path(f"{root}/{row.content_path}")
+
+
+def _key(page: RecordPage) -> str:
+    return f"{page.record.object_id}/{page.record.version}/{page.number}"
+
+
+@require_safe
+@private
+def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponse:
+    """The small image of a page."""
+    page = page_or_404(request, record_id, number)
+    try:
+        return FileResponse(thumbnail(image_file(page), _key(page)).open("rb"))
+    except NoImage:
+        raise Http404 from None
+
+
+@require_safe
+@private
+def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponse:
+    """The whole image of a page, for browsers without script and for paper."""
+    return FileResponse(image_file(page_or_404(request, record_id, number)).open("rb"))
+
+
+@require_safe
+@private
+def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponse:
+    """The deep-zoom description of a page image."""
+    page = page_or_404(request, record_id, number)
+    try:
+        folder = tiles(image_file(page), _key(page))
+    except NoImage:
+        raise Http404 from None
+    return FileResponse((folder / "page.dzi").open("rb"), content_type="application/xml")
+
+
+@require_safe
+@private
+def send_tile(
+    request: HttpRequest,
+    record_id: int,
+    version: int,
+    number: int,
+    level: int,
+    column: int,
+    row: int,
+) -> HttpResponse:
+    """One tile; the rule is asked for every one."""
+    page = page_or_404(request, record_id, number)
+    try:
+        folder = tiles(image_file(page), _key(page))
+    except NoImage:
+        raise Http404 from None
+    tile = folder / "page_files" / str(level) / f"{column}_{row}.jpg"
+    if not tile.is_file():
+        raise Http404
+    return FileResponse(tile.open("rb"), content_type="image/jpeg")
+
+
+# Downloads ----------------------------------------------------------------------------------------
+
+
+@require_safe
+def send_file(request: HttpRequest, record_id: int, file_id: int) -> HttpResponse:
+    """A file of the record as a download: bytes from outside are never shown inline."""
+    record = record_or_404(request, record_id)
+    row = RecordFile.objects.filter(record=record, pk=file_id).first()
+    if row is None:
+        raise Http404
+    answer = FileResponse(
+        stored_file(record, row).open("rb"), content_type="application/octet-stream"
+    )
+    name = row.path.rsplit("/", 1)[-1]
+    answer["Content-Disposition"] = (
+        content_disposition_header(as_attachment=True, filename=name) or ""
+    )
+    answer["Content-Security-Policy"] = "sandbox"
+    answer["ETag"] = f'"{row.sha512[:32]}"'
+    answer.status_code = HTTPStatus.OK
+    return answer
