@@ -101,6 +101,17 @@ def test_columns_of_old_books_are_read_from_the_right(
 
 
 @pytest.mark.slow
+def test_a_scroll_as_long_as_four_pages_is_read_like_the_pages(recogniser: Recogniser) -> None:
+    page = np.array(printed(lines=6))[:700]
+
+    single = [line.text for line in recogniser.recognise(page).lines]
+    scroll = [line.text for line in recogniser.recognise(np.concatenate([page] * 6)).lines]
+
+    assert len(single) == 6
+    assert scroll == single * 6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [

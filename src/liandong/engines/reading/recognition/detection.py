@@ -17,11 +17,34 @@ LIKELY = 0.3  # a pixel is text
 TRUSTED = 0.35  # mean likelihood of what may be a line: reading decides, or page numbers are lost
 GROWTH = 1.6  # the network draws lines thinner than they are: area × growth / perimeter
 SMALLEST = 3  # pixels of the map; anything thinner is noise
+SCROLL = 3  # times as high as wide
+STRIP = 480  # pixels; what is narrower may be one column of letters, not to be cut
+SLACK = 2  # pixels; what two pieces find on the border is joined later
 STRIDE = 32  # the network halves its input five times
 
 
 def detect(network: Network, image: Pixels) -> Reals:
-    """The quads of all lines, shape (n, 4, 2), in pixels of `image` and in no order."""
+    """The quads of all lines, shape (n, 4, 2), in pixels of `image` and in no order.
+
+    A scroll, far higher than wide, is looked at piece by piece.  The pieces overlap, and each
+    answers for the lines in its middle, so no line is cut and none comes twice.
+    """
+    height, width = image.shape[:2]
+    if height <= SCROLL * width or width < STRIP:
+        return _detect(network, image)
+    tops = list(range(0, height - width, width))
+    found = []
+    for top in tops:
+        quads = _detect(network, image[top : top + 2 * width])
+        middles = quads[:, :, 1].mean(axis=1)
+        first = 0 if top == tops[0] else width / 2 - SLACK
+        last = height if top == tops[-1] else 1.5 * width + SLACK
+        mine = quads[(middles >= first) & (middles < last)]
+        found.append(mine + np.array([0, top], np.float32))
+    return np.concatenate(found)
+
+
+def _detect(network: Network, image: Pixels) -> Reals:
     height, width = image.shape[:2]
     likelihood = network.run(_prepare(image))[0, 0]
     mask = cv2.dilate((likelihood > LIKELY).astype(np.uint8), np.ones((2, 2), np.uint8))

@@ -9,9 +9,11 @@ import numpy as np
 from liandong.engines.reading import imaging
 from liandong.kernel.pages import Box
 
+from .detection import SCROLL
 from .models import Pixels, Reals
 
 LARGEST = 3508  # pixels of the long side: A4 at 300 dpi; lines are cut from this image
+LONGEST = 8  # times as long may a scroll be
 SMALL = 160  # pixels; the detector finds nothing in an image that is all text
 LOW = 64  # pixels; anything lower is enlarged
 
@@ -42,7 +44,8 @@ def lay_out(image: Pixels) -> Sheet:
     height, width = image.shape[:2]
     lowest = min(height, width)
     if lowest >= SMALL:
-        small, scale = imaging.shrink(image, LARGEST)
+        stretch = min(LONGEST, max(1.0, height / width / SCROLL))  # a scroll keeps its width
+        small, scale = imaging.shrink(image, round(LARGEST * stretch))
         return Sheet(small, scale, 0, width, height)
     scale = min(max(1.0, LOW / lowest), LARGEST / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
