@@ -86,7 +86,7 @@ def special_characters(sight: ItemSight) -> Answer:
     for name, text in sight.description.items():
         if signs := _odd_signs(text):
             column = fields()[name].name_zh if name in fields() else name
-            findings.append(sight.find("1-6a", column=column, signs=signs))
+            findings.append(sight.find("1-6a", column=column, field=column, signs=signs))
     for file in sight.files:
         name = file.original_name or file.path
         if found := {*_BAD_IN_NAMES.findall(name), *_odd_list(name)}:

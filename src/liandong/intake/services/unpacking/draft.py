@@ -22,7 +22,7 @@ class Draft:
     companions: list[HandedFile] = field(default_factory=list)  # belong to it, are no content
     findings: list[Finding] = field(default_factory=list)
 
-    def find(self, code: str, where: str = "", column: str = "", **facts: str) -> None:
+    def find(self, code: str, /, where: str = "", column: str = "", **facts: str) -> None:
         """Add a finding at the row of this item."""
         self.findings.append(Finding(code, where, self.row, column, facts=facts))
 
