@@ -91,6 +91,7 @@ export class Stage {
     const zoom = (Math.hypot(along.x - corner.x, along.y - corner.y) / 1000) * this.scale;
     const turn = this.viewer.viewport.getRotation();
     this.layer.style.transform = `translate(${corner.x}px,${corner.y}px) rotate(${turn}deg) scale(${zoom})`;
+    this.layer.style.setProperty("--ld-pixel", `${1 / zoom}px`); // outlines keep their width
   }
 
   private onWheel(event: WheelEvent): void {
@@ -136,7 +137,7 @@ export class Stage {
     const item = this.viewer.world.getItemAt(0);
     if (!item || !this.page) return;
     const [left, top, right, bottom] = box.map((side) => side * this.scale) as Box;
-    const width = Math.max((right - left) / share, item.getContentSize().x * 0.35);
+    const width = Math.max((right - left) / share, item.getContentSize().x * 0.6);
     const frame = this.viewer.viewport.getContainerSize();
     const height = Math.max(bottom - top, (width * frame.y) / Math.max(1, frame.x));
     const x = (left + right) / 2 - width / 2;

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.translation import gettext_lazy as _
@@ -71,8 +72,12 @@ FOOTER_ROW = (
 )
 
 
+def _urlconf() -> str:
+    return get_urlconf() or str(settings.ROOT_URLCONF)
+
+
 @lru_cache(maxsize=256)
-def _exists(path: str, urlconf: str | None) -> bool:
+def _exists(path: str, urlconf: str) -> bool:
     try:
         resolve(path, urlconf)
     except Resolver404:
@@ -85,7 +90,7 @@ def _shown(entries: Iterable[Entry], roles: frozenset[str], here: str) -> list[d
     return [
         {"label": entry.label, "path": entry.path, "key": entry.key, "on": entry.is_under(here)}
         for entry in entries
-        if (not entry.roles or entry.roles & roles) and _exists(entry.path, get_urlconf())
+        if (not entry.roles or entry.roles & roles) and _exists(entry.path, _urlconf())
     ]
 
 
@@ -118,6 +123,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "bar": _shown(bar, roles, here),
         "row": _shown(ARCHIVE_ROW, roles, here) if in_archive else [],
         "footer": _shown(FOOTER_ROW, roles, here),
-        "has_search": _exists("/search/", get_urlconf()),
+        "has_search": _exists("/search/", _urlconf()),
         "trace_id": request_id(request),
     }

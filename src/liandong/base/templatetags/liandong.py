@@ -134,7 +134,8 @@ def bytes_text(count: int | None) -> str:
         if size < 1000 or unit == "TB":
             break
         size /= 1000
-    return f"{number_format(round(size, 0 if size >= 100 or unit == 'B' else 1))} {unit}"
+    digits = 0 if size >= 100 or unit == "B" else 1
+    return f"{number_format(size, digits, force_grouping=True)} {unit}"
 
 
 @register.filter
