@@ -26,6 +26,7 @@ from .steps import Done
 
 DEFAULT_CATEGORY = "WS"  # 文书: what an office hands over
 LONGEST = "Y"  # kept until a person decides otherwise: never destroyed by a guess
+GENERAL = "ZH"  # 综合: the subject of what comes without a unit; shown to a person as a guess
 LOCAL: tzinfo = ZoneInfo("Asia/Shanghai")  # the day on which a file was written
 _SPAN = re.compile(
     r"(?P<first>(?:19|20)[0-9]{2})\s*年?\s*[-—–~～至到]{1,2}\s*(?P<last>(?:19|20)[0-9]{2})"
@@ -174,8 +175,12 @@ def _settle_fonds(draft: _Draft, known: _Known) -> None:
         return
     draft.fill("fonds_name", draft.fonds.title, "fonds")
     unit = draft.item.batch.unit or draft.fonds.unit
-    if "org" in template(draft.fonds.code_template).parts and unit:
-        draft.fill("org_or_subject", _unit_code(unit.code, unit.name), "unit")
+    if "org" in template(draft.fonds.code_template).parts and not draft.get("archival_code"):
+        if unit:
+            draft.fill("org_or_subject", _unit_code(unit.code, unit.name), "unit")
+        if not draft.get("org_or_subject"):
+            draft.fill("org_or_subject", GENERAL, "rule:general until decided")
+            draft.find("DESC-ORG-GUESSED", "org_or_subject", value=GENERAL)
 
 
 def _unit_code(code: str, name: str) -> str:
