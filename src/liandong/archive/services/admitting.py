@@ -1,10 +1,12 @@
 """Numbers, codes and rows of new records.  Bytes are in the store before any row is written."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -29,6 +31,7 @@ from .objects import Packed, correction_rows, event_rows, file_rows, page_rows, 
 
 Row = TypeVar("Row", bound=Model)
 logger = logging.getLogger(__name__)
+DEFAULT_CATEGORY = "WS"  # 文书, when a description names no category
 _ROWS = 500  # of one INSERT
 
 
@@ -183,39 +186,25 @@ def give_back_code(code: ArchivalCode) -> None:
 def _draft(shape: CodeTemplate, fonds: Fonds, description: Mapping[str, str]) -> ArchivalCode:
     """The code with number 1; raises BadCode."""
     parts, known = shape.parts, {name: text.strip() for name, text in description.items()}
-    category, _, subject = (known.get("archival_category") or "WS").partition("·")
-    year, volume = known.get("filing_year", ""), known.get("volume_number", "")
-    values: dict[str, Any] = {
-        "category": category,
-        "subject": subject,
-        "retention": retention_code(known.get("retention_period", "")),
-        "org": known.get("org_or_subject", ""),
-        "catalogue": known.get("catalogue_number", ""),
-    }
-    try:
-        return shape.compose(
-            fonds=fonds.number,
-            number=1,
-            year=int(year or 0) if "year" in parts else 0,
-            volume=int(volume or 0) if "volume" in parts else 0,
-            **{name: text for name, text in values.items() if name in parts},
-        )
-    except ValueError as error:  # BadCode, or a year or volume that is no number
-        raise BadCode(str(error)) from error
+    volume, year = known.get("volume_number", ""), known.get("filing_year", "")
+    if "year" in parts and not re.fullmatch("[12][0-9]{3}", year):
+        raise BadCode(f"no year: {year!r}")
+    if "volume" in parts and not re.fullmatch("[0-9]{1,6}", volume):
+        raise BadCode(f"no volume: {volume!r}")
+    return shape.compose(
+        fonds=fonds.number,
+        number=1,
+        category=known.get("archival_category") or DEFAULT_CATEGORY if "category" in parts else "",
+        year=int(year) if "year" in parts else 0,
+        retention=retention_code(known.get("retention_period", "")) if "retention" in parts else "",
+        org=known.get("org_or_subject", "") if "org" in parts else "",
+        catalogue=known.get("catalogue_number", "") if "catalogue" in parts else "",
+        volume=int(volume) if "volume" in parts else 0,
+    )
 
 
 def _with_number(shape: CodeTemplate, draft: ArchivalCode, number: int) -> ArchivalCode:
-    return shape.compose(
-        fonds=draft.fonds,
-        number=number,
-        category=draft.category,
-        subject=draft.subject,
-        year=draft.year,
-        retention=draft.retention,
-        org=draft.org,
-        catalogue=draft.catalogue,
-        volume=draft.volume,
-    )
+    return shape.parse(str(replace(draft, number=number)))
 
 
 # Rows ---------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -219,28 +220,27 @@ def _check_content(key: str, inventory: Inventory, record: Record) -> tuple[list
     for sha512, paths in inventory.manifest.items():
         for path in paths:
             try:
-                found, read = _check_file(f"{key}/{path}", path, sha512, originals.get(path))
+                facts, read = _check_file(f"{key}/{path}", sha512, originals.get(path))
             except FileNotFoundError:
-                found, read = [_about(record, "ARCH-FILE-MISSING", path)], 0
+                findings.append(_about(record, "ARCH-FILE-MISSING", path))
+                continue
             except OSError as error:
-                found, read = [_about(record, "ARCH-FILE-UNREADABLE", path, reason=str(error))], 0
-            findings += [_about(record, one.code, path, **one.facts) for one in found]
+                findings.append(_about(record, "ARCH-FILE-UNREADABLE", path, reason=str(error)))
+                continue
+            if facts:
+                findings.append(_about(record, "ARCH-FILE-CHANGED", path, **facts))
             size += read
     return findings, size
 
 
-def _check_file(
-    key: str, path: str, sha512: str, original: RecordFile | None
-) -> tuple[list[Finding], int]:
-    """Findings of one file, and its size; originals by all three digests in the same read."""
+def _check_file(key: str, sha512: str, original: RecordFile | None) -> tuple[dict[str, str], int]:
+    """What is wrong with a file ({} when nothing is), and its size.
+
+    Originals are compared by all three digests in the same read.  Raises OSError.
+    """
     with blob_store().open(key) as stream:
         if original is None:
-            plain = hashlib.sha512()
-            size = 0
-            while block := stream.read(1 << 20):
-                plain.update(block)
-                size += len(block)
-            actual = {"SHA-512": plain.hexdigest()}
+            actual, size = _sha512(stream)
             expected = {"SHA-512": sha512}
         else:
             found = digest_stream(stream)
@@ -248,9 +248,22 @@ def _check_file(
             actual = {"SHA-512": found.sha512, "SHA-256": found.sha256, "SM3": found.sm3}
             expected = {"SHA-512": sha512, "SHA-256": original.sha256, "SM3": original.sm3}
     wrong = [name for name, digest in expected.items() if digest and actual[name] != digest]
-    facts = {"algorithms": " ".join(wrong), "expected": expected["SHA-512"][:16],
-             "actual": actual["SHA-512"][:16]}  # fmt: skip
-    return ([Finding("ARCH-FILE-CHANGED", path, facts=facts)] if wrong else []), size
+    if not wrong:
+        return {}, size
+    first = wrong[0]
+    return {
+        "algorithms": " ".join(wrong),
+        "expected": expected[first][:16],
+        "actual": actual[first][:16],
+    }, size
+
+
+def _sha512(stream: BinaryIO) -> tuple[dict[str, str], int]:
+    plain, size = hashlib.sha512(), 0
+    while block := stream.read(1 << 20):
+        plain.update(block)
+        size += len(block)
+    return {"SHA-512": plain.hexdigest()}, size
 
 
 def _about(record: Record, code: str, path: str, **facts: str) -> Finding:
