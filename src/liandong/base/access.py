@@ -1,11 +1,13 @@
 """Access rules as conditions of the ORM; `kernel.access.holds` says what a rule means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import and_, or_
 from typing import assert_never
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
+from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 
 _EVERYONE = Q(pk__isnull=False)
 _NO_ONE = Q(pk__in=[])
@@ -21,21 +23,15 @@ def to_q(rule: Rule, lookups: Mapping[str, str] | None = None) -> Q:
     names = lookups or {}
     match rule:
         case Eq(field, value):
-            if isinstance(value, int) and not -INT64 <= value < INT64:
-                return _NO_ONE
-            return Q((names.get(field, field), value))
+            inside = not isinstance(value, int) or -INT64 <= value < INT64
+            return Q((names.get(field, field), value)) if inside else _NO_ONE
         case AtMost(field, most):
-            if most < -INT64:
-                return _NO_ONE
-            return Q((f"{names.get(field, field)}__lte", min(most, INT64 - 1)))
+            inside = most >= -INT64
+            return (
+                Q((f"{names.get(field, field)}__lte", min(most, INT64 - 1))) if inside else _NO_ONE
+            )
         case AllOf(rules):
-            found = _EVERYONE
-            for part in rules:
-                found &= to_q(part, names)
-            return found
+            return reduce(and_, (to_q(part, names) for part in rules), _EVERYONE)
         case AnyOf(rules):
-            found = _NO_ONE
-            for part in rules:
-                found |= to_q(part, names)
-            return found
+            return reduce(or_, (to_q(part, names) for part in rules), _NO_ONE)
     assert_never(rule)
