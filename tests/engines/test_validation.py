@@ -9,7 +9,7 @@ import pytest
 from tests.kernel.builders import FolderStore
 
 from liandong.engines.validation.ocfl import OcflValidator
-from liandong.kernel.packages import Kind, is_valid, ocfl, validate
+from liandong.kernel.packages import Kind, ocfl, validate
 from liandong.kernel.packages.ocfl import Content
 
 VALIDATOR = OcflValidator()
@@ -54,8 +54,7 @@ def test_warned_objects_have_exactly_their_warnings(shared_data: Path, tmp_path:
 def test_bad_objects_have_their_codes(shared_data: Path, tmp_path: Path) -> None:
     for path in _fixtures(shared_data, "bad-objects", tmp_path):
         assert _promised(path) <= _codes(path), path.name
-        _, findings = validate(path, ocfl=VALIDATOR)
-        assert not is_valid(findings), path.name
+        assert not validate(path, VALIDATOR).is_valid, path.name
 
 
 def _object(folder: Path) -> ocfl.Inventory:
@@ -90,7 +89,7 @@ def test_what_we_write_has_neither_error_nor_warning(tmp_path: Path) -> None:
     root = _root(tmp_path)
     assert VALIDATOR.validate(root) == []
     assert VALIDATOR.validate(root / ocfl.object_path(ID)) == []
-    assert validate(root, ocfl=VALIDATOR) == (Kind.OCFL_ROOT, [])
+    assert validate(root, VALIDATOR)[:2] == (Kind.OCFL_ROOT, [])
 
 
 def test_a_changed_byte_is_found_with_its_place(tmp_path: Path) -> None:
@@ -132,9 +131,9 @@ def test_a_broken_root_is_an_error_not_a_crash(tmp_path: Path) -> None:
 
 def test_without_a_validator_ocfl_is_not_called_valid(tmp_path: Path) -> None:
     _object(tmp_path / "o")
-    kind, findings = validate(tmp_path / "o")
-    assert kind is Kind.OCFL_OBJECT
-    assert not is_valid(findings)
+    report = validate(tmp_path / "o")
+    assert report.kind is Kind.OCFL_OBJECT
+    assert not report.is_valid
 
 
 def test_the_version_of_the_tool_is_told() -> None:

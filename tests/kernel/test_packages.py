@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.kernel.builders import CODE, essence, item
 
 from liandong.kernel import catalog, packages
+from liandong.kernel.findings import kinds
 from liandong.kernel.metadata import check_value
 from liandong.kernel.packages import (
     DigestMismatch,
@@ -26,7 +27,6 @@ from liandong.kernel.packages import (
     folder,
     is_valid,
     ocfl,
-    severities,
     transfer,
     validate,
 )
@@ -85,7 +85,7 @@ def test_an_export_comes_back_as_the_same_record(
     count: int,
 ) -> None:
     path = write(tmp_path)
-    assert validate(path) == (kind, [])
+    assert validate(path)[:2] == (kind, [])
     packet = read(path)
     assert packet.findings == ()
     wanted = [essence(one) for one in _two(tmp_path)][:count]
@@ -338,7 +338,7 @@ def test_a_broken_transfer_package_has_its_finding(tmp_path: Path, code: str) ->
 def test_a_transfer_package_may_lie_in_one_top_folder(tmp_path: Path) -> None:
     (tmp_path / "top").mkdir()
     _transfer(tmp_path).rename(tmp_path / "top/t")
-    assert validate(tmp_path / "top") == (Kind.TRANSFER, [])
+    assert validate(tmp_path / "top")[:2] == (Kind.TRANSFER, [])
 
 
 def test_a_foreign_catalogue_is_read_by_the_names_of_its_fields(tmp_path: Path) -> None:
@@ -413,9 +413,9 @@ ZIPS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("code", ZIPS)
 def test_a_broken_zip_has_its_finding(tmp_path: Path, code: str) -> None:
     ZIPS[code](tmp_path / "a.zip")
-    kind, findings = validate(tmp_path / "a.zip")
-    assert kind is Kind.ZIP
-    assert [finding.code for finding in findings] == [code]
+    report = validate(tmp_path / "a.zip")
+    assert report.kind is Kind.ZIP
+    assert [finding.code for finding in report.findings] == [code]
 
 
 def test_every_code_of_the_catalogue_has_a_bad_package() -> None:
@@ -502,5 +502,15 @@ def test_noise_in_a_package_is_a_finding_never_a_crash(at: int, noise: bytes) ->
             start = at % len(content)
             path.write_bytes(content[:start] + noise + content[start + len(noise) :])
         for package in (root / "a.eep", root / "bag", root / "t", root / "f"):
-            _, findings = validate(package)
-            assert {finding.code for finding in findings} <= severities().keys()
+            findings = validate(package).findings
+            assert {finding.code for finding in findings} <= kinds().keys()
+
+
+def test_a_report_says_the_verdict_and_words_each_finding(tmp_path: Path) -> None:
+    bag = _bag(tmp_path)
+    assert validate(bag).to_json()["verdict"] == "valid"
+    (bag / "data/more").touch()
+    row = validate(bag).to_json("en")
+    assert (row["verdict"], row["kind"], row["path"]) == ("invalid", "bagit", str(bag))
+    assert row["findings"][0]["code"] == "BAG-FILE-UNLISTED"
+    assert "manifest-sha" in row["findings"][0]["message"]

@@ -4,8 +4,10 @@ import zipfile
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from liandong.kernel.checks import Finding
+from liandong.kernel.findings import to_json
 from liandong.kernel.names import BadPath, clashes, inner_path, zip_entry_name
 from liandong.kernel.ports import PackageValidator
 from liandong.kernel.xml import BrokenXml, HostileXml, scan
@@ -19,7 +21,6 @@ from .packet import (
     PackedItem,
     Packet,
     is_valid,
-    severities,
 )
 
 __all__ = [
@@ -30,12 +31,12 @@ __all__ = [
     "PackedFile",
     "PackedItem",
     "Packet",
+    "Report",
     "bagit",
     "detect_kind",
     "eep",
     "folder",
     "is_valid",
-    "severities",
     "transfer",
     "validate",
 ]
@@ -104,37 +105,64 @@ def _is_eep(path: Path) -> bool:
     return roots == ["电子文件封装包"]
 
 
-def validate(
-    path: Path, *, ocfl: PackageValidator | None = None, check_digests: bool = True
-) -> tuple[Kind, list[Finding]]:
-    """The kind of a package and every finding; it is valid when none blocks (`is_valid`).
+class Report(NamedTuple):
+    """What `validate` says of a package."""
 
-    OCFL is checked by the validator that is passed in; without one it is not checked and says so.
+    kind: Kind
+    findings: list[Finding]
+    path: str
+
+    @property
+    def is_valid(self) -> bool:
+        """No finding blocks."""
+        return is_valid(self.findings)
+
+    def to_json(self, language: str = "zh") -> dict[str, Any]:
+        """The report as the command line prints it, messages in `language` (zh or en)."""
+        return {
+            "path": self.path,
+            "kind": self.kind.value,
+            "verdict": "valid" if self.is_valid else "invalid",
+            "findings": [to_json(finding, language) for finding in self.findings],
+        }
+
+
+def validate(
+    path: Path, ocfl: PackageValidator | None = None, *, check_digests: bool = True
+) -> Report:
+    """The kind of a package and every finding.
+
+    OCFL is checked by the validator that is passed in; without one the package is not called valid.
     Raises FileNotFoundError.
     """
     kind = detect_kind(path)
+    return Report(kind, _findings(path, kind, ocfl, check_digests), str(path))
+
+
+def _findings(
+    path: Path, kind: Kind, ocfl: PackageValidator | None, check_digests: bool
+) -> list[Finding]:
     match kind:
         case Kind.BAGIT:
-            return kind, list(bagit.read(path, check_digests=check_digests).findings)
+            return list(bagit.read(path, check_digests=check_digests).findings)
         case Kind.EEP:
-            return kind, eep.validate(path)
+            return eep.validate(path)
         case Kind.TRANSFER:
-            return kind, list(transfer.read(path, check_digests=check_digests).findings)
+            return list(transfer.read(path, check_digests=check_digests).findings)
         case Kind.FOLDER | Kind.BARE:
-            return kind, folder.validate(path)
+            return folder.validate(path)
         case Kind.ZIP:
-            return kind, zip_faults(path)
+            return zip_faults(path)
         case Kind.OCFL_OBJECT | Kind.OCFL_ROOT if ocfl is not None:
-            faults = ocfl.validate(path, check_digests=check_digests)
-            return kind, [
+            return [
                 Finding(
                     "OCFL-ERROR" if fault.is_error else "OCFL-WARNING",
                     fault.where,
                     facts={"code": fault.code, "text": fault.text},
                 )
-                for fault in faults
+                for fault in ocfl.validate(path, check_digests=check_digests)
             ]
-    return kind, [Finding("PKG-UNKNOWN", path.name)]
+    return [Finding("PKG-UNKNOWN", path.name)]
 
 
 def zip_faults(path: Path) -> list[Finding]:

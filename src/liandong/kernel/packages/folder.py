@@ -117,6 +117,8 @@ def read(folder: Path, table: Iterable[Sequence[Cell]] | None = None) -> Packet:
     catalogue = catalogue_of(folder)
     if table is None:
         rows = read_csv(catalogue) if catalogue and catalogue.suffix.casefold() == ".csv" else None
+        if catalogue and rows is None:  # xlsx is not for the kernel; never say "no catalogue"
+            rows = Finding("DIR-CATALOGUE-ENCODING", catalogue.name, facts={"reason": "xlsx"})
         if isinstance(rows, Finding):
             return Packet("folder", (), (*findings, rows))
         table = rows

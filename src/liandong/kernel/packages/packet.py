@@ -2,24 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-from liandong.kernel.catalog import rows
 from liandong.kernel.checks import Finding, Severity
-from liandong.kernel.codes import normalise_code_text
 from liandong.kernel.digests import Digests, copy_with_digests
+from liandong.kernel.findings import severity_of
 from liandong.kernel.metadata import (
     Agent,
     Description,
     Event,
     FileFact,
-    Metadata,
     dat46_xml,
     read_dat46_xml,
 )
-from liandong.kernel.names import BadPath, inner_path, safe_name
-from liandong.kernel.xml import BrokenXml, HostileXml
+from liandong.kernel.names import safe_name
 
 METADATA = "metadata"
 ROLES = ("original", "derivative", METADATA)
@@ -161,21 +157,9 @@ def refuse_other_digests(file: PackedFile, found: Digests) -> None:
             raise DigestMismatch(file.path, algorithm, expected, actual)
 
 
-@cache
-def severities() -> Mapping[str, Severity]:
-    """The severity of every finding code."""
-    tables = ("findings", "package_findings")
-    return {row["code"]: Severity(row["severity"]) for name in tables for row in rows(name)}
-
-
 def is_valid(findings: Iterable[Finding]) -> bool:
     """Nothing among the findings blocks."""
-    return all(severities()[finding.code] is not Severity.BLOCK for finding in findings)
-
-
-def same_code(one: str, other: str) -> bool:
-    """Two texts mean the same archival code, look-alike signs aside."""
-    return normalise_code_text(one) == normalise_code_text(other)
+    return all(severity_of(finding.code) is not Severity.BLOCK for finding in findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,26 +193,3 @@ def walk(root: Path) -> Tree:
 
 def _printable(path: str) -> str:
     return path.encode("utf-8", "replace").decode("utf-8")
-
-
-def unsafe_paths(paths: Iterable[str]) -> list[Finding]:
-    """PKG-PATH-ESCAPE for each path that could not stand in a package."""
-    findings = []
-    for path in paths:
-        try:
-            inner_path(path)
-        except BadPath as error:
-            findings.append(
-                Finding("PKG-PATH-ESCAPE", _printable(path), facts={"reason": str(error)})
-            )
-    return findings
-
-
-def read_metadata(path: Path) -> Metadata | Finding:
-    """`metadata/dat46.xml`, or the finding that says why it cannot be read."""
-    try:
-        return read_dat46_xml(path.read_bytes())
-    except HostileXml as error:
-        return Finding("PKG-XML-HOSTILE", path.name, facts={"reason": str(error)})
-    except BrokenXml as error:
-        return Finding("PKG-XML-BROKEN", path.name, facts={"reason": str(error)})
