@@ -34,7 +34,8 @@ FIRST_PAGES = 30  # of an item, in which fields and names are looked for
 LAST_PAGES = 5  # the imprint of a long document stands there
 NAMES_PER_KIND = 30  # proposals of one item; a register names thousands
 TRUSTED = 0.6  # below it an extracted value contradicts no catalogue
-SAME_TITLE = 0.8  # share of equal characters from which two titles are one
+SAME_TITLE = 0.75  # share of equal characters from which two titles are about one matter
+SAME_LETTERS = 0.5  # the same for the letters of two document numbers
 _KNOWN_NAMES = 5_000  # of each source; the gazetteer grows by what people accept
 
 
@@ -196,14 +197,21 @@ def _differences(item: Item, found: Mapping[str, ExtractedField]) -> Iterator[Fi
 
 
 def titles_differ(catalogue: str, document: str) -> bool:
-    """Neither holds the other, and more than a fifth of the characters differ."""
+    """Neither holds the other, and a quarter of what they are about differs."""
     one, other = _letters(catalogue), _letters(document)
     if not one or not other or one in other or other in one:
         return False
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((_matter(one), _matter(other)), key=len)
     matches = SequenceMatcher(None, short, long, autojunk=False).get_matching_blocks()
     shared = sum(block.size for block in matches)
-    return shared / len(short) < SAME_TITLE
+    return shared < SAME_TITLE * len(short)
+
+
+def _matter(letters: str) -> str:
+    """What a title is about: without the issuing body before 关于 and the kind at its end."""
+    _, about, matter = letters.partition("关于")
+    matter = re.sub(r"的?[\u4e00-\u9fa5]{2}$", "", matter)
+    return matter if about and matter else letters
 
 
 def _letters(text: str) -> str:
@@ -215,8 +223,10 @@ def numbers_differ(catalogue: str, document: str) -> bool:
     one, other = (re.findall("[0-9]+", code_key(text)) for text in (catalogue, document))
     if one[-2:] != other[-2:]:
         return True
-    letters = [re.sub(r"[^\u4e00-\u9fa5]", "", code_key(text)) for text in (catalogue, document)]
-    return SequenceMatcher(None, *letters, autojunk=False).ratio() < 0.5
+    left, right = (
+        re.sub(r"[^\u4e00-\u9fa5]", "", code_key(text)) for text in (catalogue, document)
+    )
+    return SequenceMatcher(None, left, right, autojunk=False).ratio() < SAME_LETTERS
 
 
 def dates_differ(catalogue: str, document: str) -> bool:

@@ -366,9 +366,9 @@ def _dated(sheet: Sheet) -> tuple[int, str, str, float] | None:
         at, (date, _, _) = plain[0]  # in brackets under the title
         return at, date, "", 0.8
     for at in reversed(sheet.body):
-        date = read_blurred_date(sheet.rows[at].tight)
-        if date and _stands_right(sheet, sheet.rows[at]):
-            return at, str(date), "", 0.7
+        blurred = read_blurred_date(sheet.rows[at].tight)
+        if blurred and _stands_right(sheet, sheet.rows[at]):
+            return at, str(blurred), "", 0.7
     return None
 
 
