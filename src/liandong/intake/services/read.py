@@ -19,7 +19,7 @@ from liandong.kernel.pages import Page
 from liandong.kernel.ports import Outcome, Unreadable, WorkerLost
 
 from .pagework import CountJob, ReadJob, count_pages, read_pages
-from .quality import page_findings
+from .quality import page_findings, repeated_pages
 from .steps import Done
 
 PAGES_PER_JOB = 8  # opening a file again is cheap beside reading eight pages
@@ -165,6 +165,9 @@ def _dones(
         own = [file for file in files if file.item_id == item.pk]
         found = [one for file in own for one in findings[file.pk]]
         found += [one for file in own for one in page_findings(file, pages[file.pk])]
+        if len(own) > 1:  # page images in a folder: one page a file
+            shown = [(file, row) for file in own for row in pages[file.pk]]
+            found += [one for one in repeated_pages(shown) if one not in found]
         count = sum(len(pages[file.pk]) for file in own)
         dones.append(Done(tuple(found), {"pages": count}, save=_set_pages(item, count)))
     return dones
