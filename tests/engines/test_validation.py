@@ -54,7 +54,10 @@ def test_warned_objects_have_exactly_their_warnings(shared_data: Path, tmp_path:
 def test_bad_objects_have_their_codes(shared_data: Path, tmp_path: Path) -> None:
     for path in _fixtures(shared_data, "bad-objects", tmp_path):
         assert _promised(path) <= _codes(path), path.name
-        assert not validate(path, VALIDATOR).is_valid, path.name
+        report = validate(path, VALIDATOR)
+        assert not report.is_valid, path.name
+        told = {row.get("ocfl_code") for row in report.to_json()["findings"]}
+        assert _promised(path) <= told or path.name == "E003_E063_empty", path.name
 
 
 def _object(folder: Path) -> ocfl.Inventory:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import bagit as reference
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kernel.builders import CODE, essence, item
 
@@ -491,6 +491,7 @@ def test_every_fault_of_a_value_is_a_catalogue_code() -> None:
     assert {code for code, _ in faults} <= known.keys()
 
 
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=6))
 def test_noise_in_a_package_is_a_finding_never_a_crash(at: int, noise: bytes) -> None:
     with TemporaryDirectory() as name:

@@ -118,12 +118,19 @@ class Report(NamedTuple):
         return is_valid(self.findings)
 
     def to_json(self, language: str = "zh") -> dict[str, Any]:
-        """The report as the command line prints it, messages in `language` (zh or en)."""
+        """The report as the command line prints it, messages in `language` (zh or en).
+
+        A finding about OCFL also has `ocfl_code`, the code of the specification.
+        """
         return {
             "path": self.path,
             "kind": self.kind.value,
             "verdict": "valid" if self.is_valid else "invalid",
-            "findings": [to_json(finding, language) for finding in self.findings],
+            "findings": [
+                to_json(finding, language)
+                | ({"ocfl_code": finding.facts["code"]} if finding.code[:5] == "OCFL-" else {})
+                for finding in self.findings
+            ],
         }
 
 
