@@ -1,10 +1,14 @@
 """Who asks: the facts of a request's account, made once per request into a frozen Viewer."""
 
+from collections.abc import Iterator, Mapping
+
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
 from liandong.base.context import roles_of
 from liandong.base.models import Account, Role
+from liandong.kernel.access import Fact, Rule, holds
 
 from .policies import Viewer
 
@@ -35,3 +39,5 @@ def _viewer(request: HttpRequest) -> Viewer:
 def today_of(_request: HttpRequest) -> int:
     """Today in Asia/Shanghai as YYYYMMDD."""
     return int(timezone.localtime().strftime("%Y%m%d"))
+
+

@@ -189,7 +189,7 @@ class ItemPage(models.Model):
     number = models.PositiveIntegerField()  # from 1 within the file
     page = models.JSONField()  # kernel.pages.Page.to_json
     image = models.CharField(max_length=200, blank=True)  # below the staging folder
-    look = models.CharField(max_length=32, blank=True)  # perceptual hash, for repeated pages
+    look = models.CharField(max_length=256, blank=True)  # perceptual hash, for repeated pages
 
     class Meta:
         ordering = ["file", "number"]

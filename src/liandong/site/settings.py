@@ -175,8 +175,8 @@ ENGINES: dict[str, dict[str, Any]] = {
         "options": {},
     },
     "antivirus": {
-        "class": "liandong.engines.antivirus.clamd.ClamdScanner",
-        "options": {"address": _KNOB["CLAMD"]},
+        "class": f"liandong.engines.antivirus.{'clamd.ClamdScanner' if _KNOB['CLAMD'] else 'none.NoScanner'}",
+        "options": {"address": _KNOB["CLAMD"]} if _KNOB["CLAMD"] else {},
     },
     "package_validator": {
         "class": "liandong.engines.validation.ocfl.OcflValidator",

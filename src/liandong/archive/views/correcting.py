@@ -16,8 +16,7 @@ from liandong.archive.models import LineCorrection, RecordPage
 from liandong.archive.policies import may_change
 from liandong.archive.queries import corrections_of
 from liandong.archive.services.correcting import LineChanged, NoSuchLine, correct_line, undo
-from liandong.archive.viewers import viewer_of
-from liandong.base.access import may
+from liandong.archive.viewers import may, viewer_of
 
 from .records import crumbs_of, page_or_404
 

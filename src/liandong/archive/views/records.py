@@ -25,8 +25,7 @@ from liandong.archive.queries import (
 )
 from liandong.archive.services.objects import blob_store, record_urn
 from liandong.archive.tiles import NoImage, thumbnail, tiles
-from liandong.archive.viewers import today_of, viewer_of
-from liandong.base.access import may
+from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.kernel.packages.ocfl import object_path
 
 YEAR_S = 31_536_000

@@ -48,7 +48,8 @@ def recognised_page(image: Image.Image, number: int, dpi: int, recognise: Recogn
     clockwise that make it upright) and `slant` (degrees, above 0 when lines sink to the right).
     """
     small = shrink(image)
-    found = recognise(np.asarray(small.convert("RGB")))
+    pixels = np.asarray(small.convert("RGB"))
+    found = recognise(pixels)
     factor = image.width / small.width
     lines = tuple(_scaled(line, factor) for line in found.lines)
     turned = {"rotation": float(found.rotation), "slant": found.skew}
@@ -60,6 +61,7 @@ def recognised_page(image: Image.Image, number: int, dpi: int, recognise: Recogn
         method=Method.OCR if lines else Method.NONE,
         dpi=dpi,
         measures={**found.measures, **{key: value for key, value in turned.items() if value}},
+        look=imaging.page_hash(pixels),
     )
 
 

@@ -13,6 +13,7 @@ from liandong.kernel.pages import Page
 from liandong.kernel.ports import Unreadable
 
 from . import mail, office, text
+from .double_layer import double_layer_pdf
 from .images import ImageFile, Pixels, Recognise, Recognised
 from .kinds import Kind, kind_of
 from .ofd import OfdFile
@@ -75,6 +76,10 @@ class LocalReader:
         """
         with self._opened(file, puid) as opened:
             return opened.text()
+
+    def bind(self, pages: Sequence[tuple[Page, Path]], target: Path, title: str) -> None:
+        """Write a double-layer PDF (双层文件) of pages and their images.  Raises ValueError."""
+        double_layer_pdf(pages, target, title)
 
     def close(self) -> None:
         """Remove what was converted."""
