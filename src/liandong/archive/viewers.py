@@ -41,3 +41,25 @@ def today_of(_request: HttpRequest) -> int:
     return int(timezone.localtime().strftime("%Y%m%d"))
 
 
+
+
+class _Row(Mapping[str, Fact]):
+    """The columns of a row as the facts of a rule."""
+
+    def __init__(self, row: Model) -> None:
+        self._row = row
+
+    def __getitem__(self, name: str) -> Fact:
+        value: Fact = getattr(self._row, name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (field.name for field in self._row._meta.fields)
+
+    def __len__(self) -> int:
+        return len(self._row._meta.fields)
+
+
+def may(rule: Rule, row: Model) -> bool:
+    """Whether the rule grants this row, whose columns are the facts."""
+    return holds(rule, _Row(row))

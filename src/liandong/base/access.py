@@ -1,13 +1,13 @@
 """Access rules as conditions of the ORM; `kernel.access.holds` says what a rule means."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from operator import and_, or_
 from typing import assert_never
 
-from django.db.models import Model, Q
+from django.db.models import Q
 
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
+from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
 
 _EVERYONE = Q(pk__isnull=False)
 _NO_ONE = Q(pk__in=[])
