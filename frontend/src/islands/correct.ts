@@ -72,7 +72,8 @@ class Correction {
       if (this.current) this.look(this.current);
     });
     this.arrange();
-    document.addEventListener("keydown", (event) => this.onKey(event));
+    // Before the keys of the page: where both know a key, the island means it.
+    document.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
     const wanted = Number(new URLSearchParams(location.hash.slice(1)).get("l"));
     (this.rows[wanted - 1] ?? this.inOrder()[0])?.input.focus({ preventScroll: true });
     this.count();

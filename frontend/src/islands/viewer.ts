@@ -88,7 +88,8 @@ class Viewer {
     this.box.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.isComposing && this.hits.length) this.step(event.shiftKey ? -1 : 1);
     });
-    document.addEventListener("keydown", (event) => this.onKey(event));
+    // Before the keys of the page: where both know a key, the island means it.
+    document.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
     window.addEventListener("hashchange", () => this.followAddress());
   }
 
