@@ -161,7 +161,8 @@ def _text_rules(file: Path, found: Identification) -> Identification:
             EEP, "Encapsulated Electronic Records XML", "application/xml", "signature", mismatch
         )
     if not found.puid and is_text(head, cut=len(head) == _HEAD):
-        return Identification(PLAIN_TEXT, "Plain Text File", "text/plain", "text")
+        mismatch = file.suffix.lower() in _BINARY_SUFFIXES
+        return Identification(PLAIN_TEXT, "Plain Text File", "text/plain", "text", mismatch)
     return found
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import olefile
 
+from liandong.kernel.ports import Unreadable
+
 from .charset import is_text
 
 _HEAD = 4096
@@ -79,7 +81,10 @@ _OLE_MARKS = (
 
 
 def kind_of(file: Path, puid: str) -> Kind:
-    """The kind of a file that is not empty; its content outranks `puid` and the name."""
+    """The kind of a file that is not empty; its content outranks `puid` and the name.
+
+    Raises Unreadable for a container that cannot be opened.
+    """
     with file.open("rb") as stream:
         head = stream.read(_HEAD)
     if b"%PDF-" in head[:1024]:
@@ -126,8 +131,8 @@ def _ole_kind(file: Path) -> Kind:
     try:
         with olefile.OleFileIO(str(file)) as ole:
             names = {path[-1] for path in ole.listdir()}
-    except Exception:  # noqa: BLE001 - olefile raises what a broken file makes it meet
-        return Kind.LEGACY
+    except Exception as error:
+        raise Unreadable("FILE-DAMAGED", reason="OLE 容器无法打开") from error
     for mark, kind in _OLE_MARKS:
         if mark in names:
             return kind

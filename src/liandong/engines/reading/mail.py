@@ -4,7 +4,7 @@ import email
 import email.message
 import re
 import warnings
-from email.header import decode_header
+from email.header import Header, decode_header
 from pathlib import Path
 
 import oxmsg
@@ -65,11 +65,11 @@ def open_msg(file: Path) -> MarkupFile:
     )
 
 
-def _header(value: object) -> str:
+def _header(value: Header | str) -> str:
     """A header as text; encoded words, and raw bytes of old Chinese mailers."""
     parts: list[str] = []
     try:
-        pieces = decode_header(str(value) if not isinstance(value, str) else value)
+        pieces = decode_header(value)
     except (email.errors.HeaderParseError, ValueError):
         pieces = [(str(value), None)]
     for piece, charset in pieces:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -163,11 +162,6 @@ def converted(file: Path, folder: Path) -> Path:
     if not result.is_file():
         raise Unreadable("FILE-DAMAGED", reason="LibreOffice 无法转换")
     return result
-
-
-def new_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A temporary folder for one conversion."""
-    return tempfile.TemporaryDirectory(prefix="liandong-office-")
 
 
 def _run(command: list[str], folder: Path) -> None:

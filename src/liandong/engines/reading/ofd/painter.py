@@ -273,13 +273,19 @@ def _place(
     touched = np.flatnonzero(warped[:, :, 3].any(axis=1))
     if not touched.size:
         return
+    columns_touched = np.flatnonzero(warped[:, :, 3].any(axis=0))
     top, bottom = int(touched[0]), int(touched[-1]) + 1
-    share = warped[top:bottom, :, 3:].astype(np.float32) * (alpha / 255)
-    below = canvas[top:bottom].astype(np.float32)
-    above = warped[top:bottom, :, :3].astype(np.float32)
+    left, right = int(columns_touched[0]), int(columns_touched[-1]) + 1
+    part = warped[top:bottom, left:right]
+    if alpha == 1 and not on_paper and part[:, :, 3].min() == 255:
+        canvas[top:bottom, left:right] = part[:, :, :3]
+        return
+    share = part[:, :, 3:].astype(np.float32) * (alpha / 255)
+    below = canvas[top:bottom, left:right].astype(np.float32)
+    above = part[:, :, :3].astype(np.float32)
     if on_paper:
         above = np.minimum(above, below)
-    canvas[top:bottom] = (below * (1 - share) + above * share).astype(np.uint8)
+    canvas[top:bottom, left:right] = (below * (1 - share) + above * share).astype(np.uint8)
 
 
 def _decoded(content: bytes) -> Image.Image | None:
