@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_no_half_object(home: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("liandong.archive.services.packing.publish_object", full)
+        patch.setattr(type(blob_store()), "place_many", full)
         with pytest.raises(OSError, match="No space"):
             pack(one)
 

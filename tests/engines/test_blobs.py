@@ -123,3 +123,18 @@ def test_what_an_interrupted_write_left_is_no_key_and_is_swept(store: DiskBlobs)
     os.utime(left, (0, time.time() - 90_000))
     assert store.sweep() == 1
     assert not left.exists()
+
+
+def test_many_folders_are_placed_at_once(store: DiskBlobs, tmp_path: Path) -> None:
+    store.put("b/there", b"old")
+    folders = {}
+    for name in ("a", "b", "c"):
+        folders[name] = tmp_path / f"made-{name}"
+        folders[name].mkdir()
+        (folders[name] / "file").write_bytes(name.encode())
+
+    present = store.place_many(folders)
+
+    assert present == {"b"}
+    assert list(store.keys()) == ["a/file", "b/there", "c/file"]
+    assert (folders["b"] / "file").exists()

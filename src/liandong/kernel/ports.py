@@ -256,6 +256,13 @@ class BlobStore(Protocol):
         """Move a finished local folder under `key`, all or nothing; raises FileExistsError."""
         ...
 
+    def place_many(self, folders: Mapping[str, Path]) -> frozenset[str]:
+        """Place finished local folders by key, each all or nothing, with one wait for the disk.
+
+        Returns the keys that were there already; their folders stay where they are.
+        """
+        ...
+
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
         ...

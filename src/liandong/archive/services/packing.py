@@ -24,8 +24,8 @@ from liandong.kernel.digests import digest_file
 from liandong.kernel.packages.ocfl import (
     Content,
     files_of,
+    object_path,
     prepare_root,
-    publish_object,
     write_object,
 )
 from liandong.kernel.pages import Method, Page
@@ -64,19 +64,15 @@ def pack_many(admissions: Sequence[Admission]) -> list[Packed]:
         if (kept := find_object(admission.object_id)) is not None:
             found[admission.object_id] = kept
     with workspace() as folder:
-        for admission in admissions:
-            if admission.object_id not in found:
-                place = folder / str(admission.object_id)
-                found[admission.object_id] = _publish(_build(admission, place), place / "object")
+        fresh = {one.object_id: one for one in admissions if one.object_id not in found}
+        built = {one.object_id: _build(one, folder / str(one.object_id)) for one in fresh.values()}
+        keys = {object_path(record_urn(object_id)): object_id for object_id in built}
+        places = {key: folder / str(object_id) / "object" for key, object_id in keys.items()}
+        present = store.place_many(places) if places else frozenset()
+        for key, object_id in keys.items():  # present: another worker was first with the record
+            there = key in present
+            found[object_id] = objects.read_object(object_id) if there else built[object_id]
     return [found[admission.object_id] for admission in admissions]
-
-
-def _publish(packed: Packed, folder: Path) -> Packed:
-    try:
-        publish_object(blob_store(), folder, record_urn(packed.object_id))
-    except FileExistsError:  # another worker was first with the same record
-        return objects.read_object(packed.object_id)
-    return packed
 
 
 def find_object(object_id: UUID) -> Packed | None:

@@ -1,15 +1,17 @@
 """Bytes by key in a folder of this machine."""
 
+import ctypes
 import errno
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 _PARTIAL = ".partial-"  # names of files and folders that are not finished
+_syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux; elsewhere every file system is synced
 _OLD_S = 24 * 3600  # a partial file older than this belongs to no one
 
 
@@ -90,6 +92,30 @@ class DiskBlobs:
             self._move(partial, target)
             shutil.rmtree(folder)
         self._settle(target.parent)
+
+    def place_many(self, folders: Mapping[str, Path]) -> frozenset[str]:
+        """Move finished local folders under their keys, each all or nothing.
+
+        One sync of the file system before the moves and one after, instead of one for every file:
+        the bytes are on the disk before a name of theirs is.  Returns the keys that were there.
+        """
+        present: set[str] = set()
+        self._sync_all()
+        for key, folder in folders.items():
+            target = self._place(key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if target.exists():
+                    raise FileExistsError(errno.EEXIST, "already there", str(target))
+                self._move(folder, target)
+            except FileExistsError:
+                present.add(key)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self.place(folder, key)
+        self._sync_all()
+        return frozenset(present)
 
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; empty folders above go with it."""
@@ -189,6 +215,18 @@ class DiskBlobs:
                 if not (Path(place) / name).is_symlink():
                     _sync(Path(place) / name)
             _sync(Path(place))
+
+    def _sync_all(self) -> None:
+        """Make everything written so far to the file system of the store durable."""
+        if not self._durable:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            if _syncfs is None or _syncfs(descriptor) != 0:
+                os.sync()
+        finally:
+            os.close(descriptor)
 
     def _settle(self, folder: Path) -> None:
         """Make the names in a folder durable."""

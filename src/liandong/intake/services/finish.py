@@ -12,7 +12,7 @@ from liandong.archive.models import Fonds
 from liandong.archive.services.admission import Admission, Event, OriginalFile, ReadPage
 from liandong.archive.services.admitting import CodeTaken, admit_many, settle_code
 from liandong.archive.services.indexing import index_records
-from liandong.archive.services.packing import Packed, pack
+from liandong.archive.services.packing import pack_many
 from liandong.intake.models import (
     HandedFile,
     Item,
@@ -52,8 +52,7 @@ def package(items: Sequence[Item], *, now: datetime) -> list[Done]:
             continue
         dones.append(Done())
     ready = [item for item, done in zip(items, dones, strict=True) if not done.findings]
-    for admission in admissions(ready, now=now).values():
-        pack(admission)
+    pack_many(list(admissions(ready, now=now).values()))
     return dones
 
 
@@ -72,9 +71,8 @@ def _settle(item: Item) -> None:
 def admit(items: Sequence[Item], *, now: datetime) -> list[Done]:
     """Write the records of packed items; the object of an item is found again by its id."""
     made = admissions(items, now=now)
-    packed: list[tuple[Packed, Admission]] = [
-        (pack(made[item.pk]), made[item.pk]) for item in items
-    ]
+    wanted = [made[item.pk] for item in items]
+    packed = list(zip(pack_many(wanted), wanted, strict=True))
     records = admit_many(packed, by=items[0].decided_by, now=now)
     by_object = {record.object_id: record for record in records}
     return [
