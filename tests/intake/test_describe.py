@@ -142,11 +142,11 @@ def test_a_year_that_nothing_gives_blocks_only_where_the_code_needs_it() -> None
     assert "DESC-NO-YEAR" not in run(item)[2]
 
 
-def test_an_unknown_fonds_is_told() -> None:
+def test_an_unknown_fonds_is_opened_and_told() -> None:
     make_fonds()
     make_fonds("X001")
-    assert "DESC-NO-FONDS" in run(make_item(make_batch(), title="甲"))[2]
-    assert "DESC-NO-FONDS" in run(make_item(make_batch(), title="甲", fonds_number="Q999"))[2]
+    assert "DESC-FONDS-GUESSED" in run(make_item(make_batch(), title="甲"))[2]
+    assert "DESC-FONDS-NEW" in run(make_item(make_batch(), title="甲", fonds_number="Q999"))[2]
 
 
 def test_the_only_fonds_takes_what_names_none() -> None:

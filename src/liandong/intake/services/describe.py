@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from liandong.archive.models import Fonds, RetentionRule
+from liandong.archive.services.holdings import open_fonds
 from liandong.intake.models import HandedFile, Item, Proposal, ProposalState, StepRun
 from liandong.kernel import catalog
 from liandong.kernel.checks import Finding
@@ -26,6 +27,7 @@ from .steps import Done
 
 DEFAULT_CATEGORY = "WS"  # 文书: what an office hands over
 LONGEST = "Y"  # kept until a person decides otherwise: never destroyed by a guess
+PROVISIONAL_FONDS = "X000"  # 待定全宗: what comes without any word on its fonds
 GENERAL = "ZH"  # 综合: the subject of what comes without a unit; shown to a person as a guess
 LOCAL: tzinfo = ZoneInfo("Asia/Shanghai")  # the day on which a file was written
 _SPAN = re.compile(
@@ -68,7 +70,8 @@ class _Draft:
 class _Known:
     """What the tables say about the items of one call."""
 
-    fonds: Mapping[str, Fonds]  # by number
+    now: datetime
+    fonds: dict[str, Fonds]  # by number
     rules: Mapping[int, Sequence[RetentionRule]]  # by fonds id, in order
     proposals: Mapping[int, Sequence[Proposal]]  # by item id
     before: Mapping[int, Mapping[str, Any]]  # by item id: what this step filled last time
@@ -77,11 +80,11 @@ class _Known:
 
 def describe(items: Sequence[Item], *, now: datetime) -> list[Done]:
     """Complete the description of each item; `detail["filled"]` has value and source by field."""
-    known = _look_up(items)
+    known = _look_up(items, now)
     return [_describe_one(item, known) for item in items]
 
 
-def _look_up(items: Sequence[Item]) -> _Known:
+def _look_up(items: Sequence[Item], now: datetime) -> _Known:
     rules: dict[int, list[RetentionRule]] = defaultdict(list)
     for rule in RetentionRule.objects.all():
         rules[rule.fonds_id].append(rule)
@@ -93,6 +96,7 @@ def _look_up(items: Sequence[Item]) -> _Known:
     files = HandedFile.objects.filter(item__in=items, modified_at__isnull=False)
     written = files.order_by("-order").values_list("item_id", "modified_at")
     return _Known(
+        now=now,
         fonds={one.number: one for one in Fonds.objects.select_related("unit")},
         rules=rules,
         proposals=proposals,
@@ -169,10 +173,11 @@ def _settle_fonds(draft: _Draft, known: _Known) -> None:
         draft.fill("fonds_number", batch_fonds.number, "batch")
     if len(known.fonds) == 1:
         draft.fill("fonds_number", next(iter(known.fonds)), "rule:only fonds")
-    draft.fonds = known.fonds.get(draft.get("fonds_number"))
-    if draft.fonds is None:
-        draft.find("DESC-NO-FONDS", "fonds_number", value=draft.get("fonds_number") or "—")
-        return
+    if not draft.get("fonds_number"):
+        draft.fill("fonds_number", PROVISIONAL_FONDS, "rule:provisional until decided")
+        draft.find("DESC-FONDS-GUESSED", "fonds_number", value=PROVISIONAL_FONDS)
+    number = draft.get("fonds_number")
+    draft.fonds = known.fonds.get(number) or _open_fonds(draft, known, number)
     draft.fill("fonds_name", draft.fonds.title, "fonds")
     unit = draft.item.batch.unit or draft.fonds.unit
     if "org" in template(draft.fonds.code_template).parts and not draft.get("archival_code"):
@@ -181,6 +186,15 @@ def _settle_fonds(draft: _Draft, known: _Known) -> None:
         if not draft.get("org_or_subject"):
             draft.fill("org_or_subject", GENERAL, "rule:general until decided")
             draft.find("DESC-ORG-GUESSED", "org_or_subject", value=GENERAL)
+
+
+def _open_fonds(draft: _Draft, known: _Known, number: str) -> Fonds:
+    """A fonds that nobody registered yet is opened under its number, and that is said."""
+    fonds = open_fonds(number, by="system", now=known.now)
+    if number != PROVISIONAL_FONDS:
+        draft.find("DESC-FONDS-NEW", "fonds_number", value=number)
+    known.fonds[number] = fonds
+    return fonds
 
 
 def _unit_code(code: str, name: str) -> str:
