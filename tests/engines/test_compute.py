@@ -16,7 +16,6 @@ from liandong.engines.compute.inline import InlineCompute
 from liandong.engines.compute.processes import ProcessCompute
 from liandong.kernel.ports import Compute, Unreadable, WorkerLost
 
-
 HERE = str(Path(__file__).parent)  # workers must be able to import the work by its name
 sys.path.insert(0, HERE)
 work = importlib.import_module("compute_work")

@@ -38,7 +38,8 @@ _LISTED = re.compile(r"[,，、;；]")
 # On folded text: lower case, brackets are ( ), dots are ·, dashes are -.
 _END = r"(?=[\s,;!?。、\"“”「」]|$)"
 _GAP = r"[\s·._-]*+"
-_PLACE = rf"(?:[0-9a-z{CJK}]|\s?[-·._]\s?(?=[0-9a-z{CJK}]))"
+_MARK = r"(?:\s?[-·._]\s?)"
+_PLACE = rf"(?:[0-9a-z{CJK}]|{_MARK}(?=[0-9a-z{CJK}]))"
 _CODES = tuple(
     re.compile(pattern + _END)
     for pattern in (
@@ -50,7 +51,8 @@ _CODES = tuple(
         rf"[a-z]?[0-9]{{3,4}}{_GAP}[a-z]{{2}}{_GAP}[12][0-9]{{3}}{_GAP}(?:y|d[0-9]{{1,3}})"
         rf"(?:{_GAP}[a-z]{{2,10}})?(?:{_GAP}[0-9]{{1,6}})(?:[\s·._-]++[0-9]{{1,6}})?",
         # Z109-WS·2011·Y·办公室-0001, C015-WY·TZGG·2019·D10-00001, the beginning of a code
-        rf"[a-z]?[0-9]{{3,4}}(?:\s?[-·._]\s?)?[a-z]{{2}}\s?[-·._]\s?{_PLACE}*[0-9a-z{CJK}]",
+        rf"[a-z]?[0-9]{{3,4}}{_MARK}?[a-z]{{2}}{_MARK}{_PLACE}*[0-9a-z{CJK}]",
+        rf"[a-z]?[0-9]{{3,4}}{_MARK}[a-z]{{2}}(?=[0-9]){_PLACE}*[0-9a-z{CJK}]",
     )
 )
 

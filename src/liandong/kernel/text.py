@@ -6,9 +6,11 @@ run.  The tokens of a run are its overlapping pairs of units and, to close it, i
 that token *n* starts at unit *n* and a phrase of two units or more is found exactly.
 """
 
+import itertools
+import operator
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 CJK = (
@@ -16,9 +18,9 @@ CJK = (
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003fffd"
 )  # for use inside [...] of a regular expression
 _LONGEST_WORD = 64  # characters; longer ones are cut, in texts and questions alike
-_PART = re.compile(rf"[{CJK}]|[^\W_{CJK}]{{1,{_LONGEST_WORD}}}|[^\w\s]+|_+")
-_UNIT = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
-_IS_CJK = re.compile(rf"[{CJK}]")
+_RUN = re.compile(r"[^\W_]+(?:\s+[^\W_]+)*")
+_UNIT = re.compile(rf"[{CJK}]|[^\W_{CJK}]{{1,{_LONGEST_WORD}}}")
+_CHINESE = re.compile(rf"[{CJK}]+")
 _BREAK = r"\s*+(?:[^\w\s]|_)[\W_]*+"
 _CODE_PART = re.compile(rf"[0-9]+|[{CJK}]+|[^\W0-9_{CJK}]+")
 _CODE_NOISE = re.compile(r"第|号|(?<=[0-9]{4})年")
@@ -83,42 +85,56 @@ class Phrase(NamedTuple):
     open_end: bool  # the last token is only the first unit of the token in the text
 
 
-def runs(folded: str) -> Iterator[list[str]]:
+def runs(folded: str) -> list[list[str]]:
     """Units of each unbroken run, in order."""
-    run: list[str] = []
-    for part in _PART.findall(folded):
-        if _UNIT.match(part):
-            run.append(part)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+    return [
+        list(run) if _CHINESE.fullmatch(run) else _UNIT.findall(run) for run in _RUN.findall(folded)
+    ]
 
 
 def bigrams(folded: str) -> str:
     """Tokens of a folded text for a whitespace tokenizer that counts positions."""
-    return " ".join(token for run in runs(folded) for token in _tokens(run))
+    return " ".join(token for run in runs(folded) for token in run_tokens(run))
+
+
+def run_tokens(run: Sequence[str]) -> list[str]:
+    """Tokens of one run, one per unit; the last is the last unit alone."""
+    if is_chinese(run):
+        return [*map(operator.add, run, run[1:]), run[-1]]
+    tokens = [
+        f"{left}{right}" if is_cjk(left) or is_cjk(right) else f"{left}_{right}"
+        for left, right in itertools.pairwise(run)
+    ]
+    return [*tokens, run[-1]]
 
 
 def phrase_tokens(folded: str) -> Phrase:
     """Tokens that a text must hold, one after the other, to contain the folded phrase."""
-    parts = list(runs(folded))
-    tokens = [token for run in parts for token in _tokens(run)]
+    parts = runs(folded)
+    tokens = [token for run in parts for token in run_tokens(run)]
     open_end = bool(parts) and len(parts[-1]) == 1
     return Phrase(tuple(tokens if open_end else tokens[:-1]), open_end)
 
 
-def _tokens(run: list[str]) -> Iterator[str]:
-    for left, right in zip(run, run[1:], strict=False):
-        gap = "" if is_cjk(left) or is_cjk(right) else "_"
-        yield f"{left}{gap}{right}"
-    yield run[-1]
+def is_chinese(run: Sequence[str]) -> bool:
+    """Tell whether every unit of the run is a Chinese (Japanese, Korean) character."""
+    return _CHINESE.fullmatch("".join(run)) is not None
+
+
+class _Letters(dict[str, bool]):
+    """Remembers which single characters are Chinese (Japanese, Korean)."""
+
+    def __missing__(self, letter: str) -> bool:
+        self[letter] = _CHINESE.match(letter) is not None
+        return self[letter]
+
+
+_letters = _Letters()
 
 
 def is_cjk(unit: str) -> bool:
     """Tell whether the unit is a single Chinese (Japanese, Korean) character."""
-    return _IS_CJK.match(unit) is not None
+    return len(unit) == 1 and _letters[unit]
 
 
 # Codes --------------------------------------------------------------------------------------------
@@ -165,8 +181,8 @@ def matches(text: str, terms: Iterable[str], folding: Fold = fold) -> list[tuple
 
 
 def _places(folded: str, term: str) -> list[tuple[int, int]]:
-    parts = list(runs(term))
-    whole = _spans(folded, parts)
+    parts = runs(term)
+    whole = occurrences(folded, term)
     if whole or not parts:
         return whole
     found: list[tuple[int, int]] = []
@@ -190,6 +206,11 @@ def _pieces(folded: str, run: list[str]) -> list[tuple[int, int]]:
     return found
 
 
+def occurrences(folded: str, term: str) -> list[tuple[int, int]]:
+    """Places (start, end) where the whole folded term occurs, as the index finds phrases."""
+    return _spans(folded, runs(term))
+
+
 def _spans(folded: str, parts: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
     if not parts:
         return []
@@ -204,7 +225,7 @@ def _spans(folded: str, parts: Sequence[Sequence[str]]) -> list[tuple[int, int]]
 
 def _run_pattern(run: Sequence[str]) -> str:
     pattern = re.escape(run[0])
-    for left, right in zip(run, run[1:], strict=False):
+    for left, right in itertools.pairwise(run):
         apart = not is_cjk(left) and not is_cjk(right) and len(left) < _LONGEST_WORD
         pattern += (r"\s++" if apart else r"\s*+") + re.escape(right)
     return pattern
@@ -256,8 +277,8 @@ def _pieces_between(
 ) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     at = start
-    for begin, stop in found:
-        begin, stop = max(begin, at), min(stop, end)
+    for first, last in found:
+        begin, stop = max(first, at), min(last, end)
         if begin >= stop:
             continue
         pieces += [(text[at:begin], False), (text[begin:stop], True)]
