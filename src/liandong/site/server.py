@@ -14,7 +14,6 @@ from collections.abc import Callable
 from types import FrameType
 
 from django.conf import settings
-from django.core.management import call_command
 
 from liandong.base.models import Account
 
@@ -27,7 +26,6 @@ RESTART_S = 2
 def serve(*, bind: str, port: int, say: Callable[[str], None]) -> int:
     """Run until a signal; returns the exit code."""
     bind, port = bind or settings.BIND, port or settings.PORT
-    call_command("collectstatic", verbosity=0, interactive=False)
     commands = {
         "web": [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", bind, "--port",
