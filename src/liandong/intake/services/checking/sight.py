@@ -85,7 +85,8 @@ class ItemSight:
 
     @property
     def description(self) -> Mapping[str, str]:
-        return self.item.description
+        description: Mapping[str, str] = self.item.description
+        return description
 
     @property
     def is_described(self) -> bool:
