@@ -18,6 +18,7 @@ from django.conf import settings
 from liandong.base.models import Account
 
 log = logging.getLogger(__name__)
+THREADS = 4  # per web process: SQLite writes one at a time, reads take milliseconds
 GRACE_S = 10
 POLL_S = 0.3
 RESTART_S = 2
@@ -30,6 +31,8 @@ def serve(*, bind: str, port: int, say: Callable[[str], None]) -> int:
         "web": [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", bind, "--port",
             str(port), "--workers", str(settings.WEB_WORKERS), "--respawn-failed-workers",
+            "--blocking-threads",
+            str(THREADS),
             "--workers-kill-timeout", str(GRACE_S), "--log-level", "warning",
             "liandong.site.wsgi:application",
         ],

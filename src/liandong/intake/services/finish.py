@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from liandong.archive.models import Fonds
+from liandong.archive.policies import INTERNAL, OPEN
 from liandong.archive.services.admission import Admission, Event, OriginalFile, ReadPage
 from liandong.archive.services.admitting import CodeTaken, admit_many, settle_code
 from liandong.archive.services.indexing import index_records
@@ -28,6 +29,7 @@ from liandong.kernel.pages import Page
 
 from .steps import Done
 
+OPENED = "开放"  # 开放标识, DA/T 18-2022
 OPENS_NEVER_YET = 99991231  # opening is decided by review (part of sharing), not on the way in
 EVENT_KINDS = {  # PREMIS event types by step
     "identify": "format identification",
@@ -173,13 +175,23 @@ def _admission(
         events=_events(item, steps),
         checks={"verdicts": item.checks, "findings": [_finding_json(row) for row in found]},
         fields=[_field_json(row) for row in fields],
-        level=levels.get(item.description.get("fonds_number", ""), 1),
-        open_from=OPENS_NEVER_YET,
+        **_openness(item, levels, now),
         unit=item.batch.unit.code if item.batch.unit else "",
         looked_at=not item.batch.accept,
         by=item.decided_by,
         at=now,
     )
+
+
+def _openness(item: Item, levels: Mapping[str, int], now: datetime) -> dict[str, int]:
+    """Open from the day of admission what the hand-over calls opened and a person accepted.
+
+    Everything else stays closed until it is reviewed.  Source: 档案法 (2020) arts. 27, 30.
+    """
+    if item.description.get("opening_status") == OPENED and not item.batch.accept:
+        return {"level": OPEN, "open_from": int(now.strftime("%Y%m%d"))}
+    level = levels.get(item.description.get("fonds_number", ""), INTERNAL)
+    return {"level": level, "open_from": OPENS_NEVER_YET}
 
 
 def _names(files: Sequence[HandedFile]) -> dict[int, str]:
