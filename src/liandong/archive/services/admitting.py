@@ -168,7 +168,8 @@ def settle_code(description: Mapping[str, str], *, holder: UUID | None = None) -
         code = shape.parse(given)
         if code.fonds != fonds.number:
             raise BadCode(f"the code is not of fonds {fonds.number}: {given!r}")
-        if Record.objects.filter(code=given).exclude(object_id=holder).exists():
+        taken_by = Record.objects.filter(code=given).values_list("object_id", flat=True).first()
+        if taken_by is not None and taken_by != holder:
             raise CodeTaken(given)
         _claim_number(fonds, code, holder)
         return code
