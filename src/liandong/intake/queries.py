@@ -107,8 +107,9 @@ def check_summary(batch: Batch) -> dict[str, dict[str, int]]:
     """Verdicts of the items per check code: {"YJ-1-7": {"pass": 12, "fail": 1}}."""
     summary: dict[str, dict[str, int]] = {}
     for checks in batch.items.values_list("checks", flat=True).iterator(chunk_size=500):
-        for code, result in checks.items():
-            verdict = result if isinstance(result, str) else result["verdict"]
+        for code, verdict in checks.items():
+            if not isinstance(verdict, str):  # details and findings beside the verdicts
+                continue
             row = summary.setdefault(code, {})
             row[verdict] = row.get(verdict, 0) + 1
     return summary
