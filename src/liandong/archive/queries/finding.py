@@ -1,6 +1,6 @@
 """Search: the index proposes, the database disposes, and the page that has the words is shown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,6 +99,11 @@ def find(
     return Found(tuple(hits), answer.count - refused, _labelled(answer.facets))
 
 
+def _folding() -> Callable[[str], str]:
+    """As the index folds: traditional and simplified characters are one."""
+    return engine("search").fold
+
+
 def _hit(
     record: Record,
     score: float,
@@ -109,7 +114,7 @@ def _hit(
     place = places.get(record.pk) or _in_description(record, terms)
     images = thumbnails.get(record.pk, frozenset())
     shown = place.page if place and place.page in images else min(images, default=0)
-    title = tuple(mark(record.title, terms))
+    title = tuple(mark(record.title, terms, _folding()))
     return Hit(record, score, title, (place,) if place else (), shown)
 
 
@@ -136,22 +141,22 @@ def _best_pages(
         most = best[record_id][0] if record_id in best else 0
         if most == len(terms):
             continue
-        have = sum(1 for term in terms if matches(text, (term,)))
+        have = sum(1 for term in terms if matches(text, (term,), _folding()))
         if have > most:
             best[record_id] = (have, number, text)
     return best
 
 
 def _snippet(text: str, number: int, terms: Sequence[str]) -> Snippet:
-    lines = find_lines(text.split("\n"), terms)
-    return Snippet(tuple(snippet(text, terms)), number, lines[0] if lines else None)
+    lines = find_lines(text.split("\n"), terms, _folding())
+    return Snippet(tuple(snippet(text, terms, folding=_folding())), number, lines[0] if lines else None)
 
 
 def _in_description(record: Record, terms: Sequence[str]) -> Snippet | None:
     """The first field of the description, besides the title, that has a term."""
     for name, text in record.description.items():
-        if name != "title" and matches(text, terms):
-            return Snippet(tuple(snippet(text, terms)), 0, None)
+        if name != "title" and matches(text, terms, _folding()):
+            return Snippet(tuple(snippet(text, terms, folding=_folding())), 0, None)
     return None
 
 
