@@ -116,7 +116,7 @@ def gallery_parts(request: HttpRequest) -> dict[str, Any]:
             },
             {
                 "severity": "note",
-                "code": "PAGE-SKEW",
+                "code": "PAGE-SKEWED",
                 "where": "0005/002.jpg",
                 "page": 2,
                 "message": "页面倾斜 1.8°",
