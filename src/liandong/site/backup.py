@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -22,7 +23,8 @@ from liandong.kernel.names import BadPath, inner_path
 
 MANIFEST = "manifest.jsonl"
 DATABASE = "liandong.sqlite3"
-KEPT = ("store", "staging")  # the index and the cache are made again
+KEPT = ("staging", "store")  # in this order; the index and the cache are made again
+PARTIAL = ".partial-"  # what the store is still writing
 
 
 class BadBackup(Exception):
@@ -35,6 +37,14 @@ def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], No
     On PostgreSQL the database is left to `pg_dump`: the rows can be rebuilt from the store.
     """
     part = file.with_name(f"{file.name}.part")
+    try:
+        return _write(part, now, progress).replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write(part: Path, now: datetime, progress: Callable[[int, int], None]) -> Path:
     home = Path(settings.HOME)
     with (
         tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar,
@@ -47,16 +57,18 @@ def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], No
             members.append((DATABASE, copy))
         if (home / "secret.key").exists():
             members.append(("secret.key", home / "secret.key"))
-        members += list(_files(home))
-        rows = []
-        for number, (name, path) in enumerate(members, 1):
-            rows.append({"path": name, **_add(tar, name, path)})
-            progress(number, len(members))
+        rows = [{"path": name, **_add(tar, name, path)} for name, path in members]
+        # staging before store: a file that leaves the one meanwhile is in the other already
+        for kept in KEPT:
+            for name, path in list(_files(home, kept)):
+                if added := _add_if_there(tar, name, path):
+                    rows.append({"path": name, **added})
+                    progress(len(rows), 0)
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         _add_text(tar, MANIFEST, json.dumps({"made": now.isoformat()}) + "\n" + text)
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
-    return part.replace(file)
+    return part
 
 
 def _copy_sqlite(target: Path) -> None:
@@ -66,11 +78,23 @@ def _copy_sqlite(target: Path) -> None:
     copy.close()
 
 
-def _files(home: Path) -> Iterator[tuple[str, Path]]:
-    for kept in KEPT:
-        for path in sorted((home / kept).rglob("*")):
-            if path.is_file() and not path.is_symlink():
+def _files(home: Path, kept: str) -> Iterator[tuple[str, Path]]:
+    for folder, folders, names in os.walk(home / kept):
+        folders[:] = sorted(name for name in folders if not name.startswith(PARTIAL))
+        for name in sorted(names):
+            path = Path(folder) / name
+            if not name.startswith(PARTIAL) and path.is_file() and not path.is_symlink():
                 yield path.relative_to(home).as_posix(), path
+
+
+def _add_if_there(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
+    """As `_add`; nothing for a staged file whose record was admitted meanwhile."""
+    try:
+        return _add(tar, name, path)
+    except FileNotFoundError:
+        if name.startswith("staging/"):
+            return {}
+        raise
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
@@ -114,6 +138,8 @@ def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
         raise BadBackup(f"{home} is not empty")
     home.mkdir(parents=True, exist_ok=True)
     fresh = home / "restoring"
+    shutil.rmtree(fresh, ignore_errors=True)  # of a try before
+    fresh.mkdir()
     try:
         found, declared = _unpack(file, fresh, progress)
     except (tarfile.TarError, OSError, BadPath, ValueError, KeyError) as error:
@@ -138,7 +164,7 @@ def _unpack(
     with tarfile.open(file) as tar:
         for number, member in enumerate(tar, 1):
             stream = tar.extractfile(member)
-            if stream is None:
+            if stream is None or not member.isreg():
                 raise BadPath(f"no plain file: {member.name}")
             if member.name == MANIFEST:
                 lines = stream.read().decode().splitlines()[1:]

@@ -4,6 +4,7 @@ A child that dies is started again; SIGTERM and SIGINT end both gracefully, and 
 for good: every step is safe to kill.
 """
 
+import ctypes
 import logging
 import os
 import signal
@@ -20,8 +21,11 @@ from liandong.base.models import Account
 log = logging.getLogger(__name__)
 THREADS = 4  # per web process: SQLite writes one at a time, reads take milliseconds
 GRACE_S = 10
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 POLL_S = 0.3
 RESTART_S = 2
+QUICK_S = 5  # a child that lives shorter could not start
+GIVE_UP = 3  # quick ends in a row
 
 
 def serve(*, bind: str, port: int, say: Callable[[str], None]) -> int:
@@ -50,13 +54,22 @@ def serve(*, bind: str, port: int, say: Callable[[str], None]) -> int:
     say(f"  http://{bind}:{port}/")
     for account in Account.objects.filter(username__in=DEMO_ACCOUNTS).order_by("username"):
         say(f"  {account.username} / {DEMO_PASSWORD}  {account.full_name}")
+    begun = dict.fromkeys(children, time.monotonic())
+    quick_ends = dict.fromkeys(children, 0)
     while not stopping:
         time.sleep(POLL_S)
         for name, child in children.items():
-            if not stopping and child.poll() is not None:
-                log.warning("child ended name=%s code=%s, starting again", name, child.returncode)
-                time.sleep(RESTART_S)
-                children[name] = _start(name, commands[name])
+            if stopping or child.poll() is None:
+                continue
+            log.warning("child ended name=%s code=%s, starting again", name, child.returncode)
+            is_quick = time.monotonic() - begun[name] < QUICK_S
+            quick_ends[name] = quick_ends[name] + 1 if is_quick else 0
+            if quick_ends[name] == GIVE_UP:  # the port is taken, a setting is wrong
+                say(f"✗ {name}: {child.returncode}")
+                _end(list(children.values()))
+                return 1
+            time.sleep(RESTART_S)
+            children[name], begun[name] = _start(name, commands[name]), time.monotonic()
     _end(list(children.values()))
     return 0
 
@@ -67,7 +80,19 @@ DEMO_ACCOUNTS = ("archivist", "clerk", "reader")
 
 def _start(name: str, command: list[str]) -> subprocess.Popen[bytes]:
     log.info("starting name=%s", name)
-    return subprocess.Popen(command, env=dict(os.environ), start_new_session=True)  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - our own command line
+        command,
+        env=dict(os.environ),
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs here
+    )
+
+
+def _end_with_parent() -> None:
+    """Linux: a killed supervisor leaves no worker behind that a second one would meet."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(children: list[subprocess.Popen[bytes]]) -> None:

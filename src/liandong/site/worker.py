@@ -2,25 +2,30 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import close_old_connections
 from django.utils import timezone
+from django_tasks.base import Task as AnyTask
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from liandong.archive.tasks import index_stale_records, verify_scheduled
 from liandong.intake.tasks import resume_batches
 
+Task = AnyTask[..., Any]
 log = logging.getLogger(__name__)
 POLL_S = 0.3
-SCHEDULE: tuple[tuple[float, Callable[[], object]], ...] = (  # seconds between two, job
-    (20, index_stale_records.enqueue),
-    (3600, verify_scheduled.enqueue),
+SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
+    (20, index_stale_records),
+    (60, resume_batches),  # what a full disk stopped
+    (3600, verify_scheduled),
 )
+KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended
 BEAT_S = 5
 ALIVE_S = 30  # a heartbeat older than this means: no worker
 
@@ -52,10 +57,23 @@ def _forget_broken_runs() -> None:
 def _tick(stop: threading.Event) -> None:
     since = dict.fromkeys(range(len(SCHEDULE)), 0.0)
     while not stop.wait(BEAT_S):
-        heartbeat().touch()
-        for position, (every, enqueue) in enumerate(SCHEDULE):
-            since[position] += BEAT_S
-            if since[position] >= every:
-                since[position] = 0
-                close_old_connections()
-                enqueue()
+        try:
+            heartbeat().touch()
+            close_old_connections()
+            for position, (every, job) in enumerate(SCHEDULE):
+                since[position] += BEAT_S
+                if since[position] >= every:
+                    since[position] = 0
+                    enqueue_once(job)
+        except Exception:  # a full disk or a locked database: the next beat tries again
+            log.exception("schedule failed")
+
+
+def enqueue_once(job: Task) -> bool:
+    """Enqueue a job unless one of the same name waits already; also forgets old runs of it."""
+    runs = DBTaskResult.objects.filter(task_path=job.module_path)
+    runs.filter(finished_at__lt=timezone.now() - KEEP_RUNS).delete()
+    if runs.filter(status=TaskResultStatus.READY).exists():
+        return False
+    job.enqueue()
+    return True

@@ -7,6 +7,7 @@ Source: OCFL 1.1; DA/T 46-2009; PREMIS 3.
 
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,11 +95,22 @@ def workspace() -> Iterator[Path]:
     """A folder for building, on the disk of the staging folder; gone afterwards."""
     parent = Path(settings.STAGING) / "packing"
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_workspaces() -> int:
+    """Remove the folders of processes that were killed while building; returns how many."""
+    parent, removed = Path(settings.STAGING) / "packing", 0
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        process = folder.name.partition("-")[0]
+        if not process.isdecimal() or not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
 
 
 def _build(admission: Admission, folder: Path) -> Packed:

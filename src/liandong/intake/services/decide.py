@@ -1,16 +1,26 @@
 """What a person decides about items: accept, return, check again.  Each item says its outcome."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
+from liandong.archive.models import Fonds
+from liandong.archive.services.admitting import give_back_code
 from liandong.intake.flow import ITEM_FLOW
-from liandong.intake.models import Batch, BatchState, Item, ItemState
+from liandong.intake.models import Batch, BatchState, Item, ItemState, StepRun
+from liandong.kernel.codes import ArchivalCode, template
 from liandong.kernel.flows import StepRefused
 
 from .drive import close_if_done
+from .review import REVIEW
+
+log = logging.getLogger(__name__)
+_AGAIN = (
+    "state", "step", "trouble", "blocking", "warnings", "checks", "decided_at", "decided_by",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,10 @@ def _decide(
             outcomes.append(Decided(item.pk, item.key, refused.reason))
             continue
         item.state, item.decided_at, item.decided_by, item.reason = state, now, by, reason
-        item.save(update_fields=["state", "decided_at", "decided_by", "reason"])
+        if step == "return" and item.code:  # it was held while being packed: its number is free
+            give_back_code(_settled(item))
+            item.code = ""
+        item.save(update_fields=["state", "decided_at", "decided_by", "reason", "code"])
         outcomes.append(Decided(item.pk, item.key))
     for batch in Batch.objects.filter(
         items__in=item_ids, state=BatchState.PENDING_REVIEW
@@ -55,17 +68,28 @@ def _decide(
     return outcomes
 
 
+def _settled(item: Item) -> ArchivalCode:
+    fonds = Fonds.objects.get(number=item.code.split("-", 1)[0])
+    return template(fonds.code_template).parse(item.code)
+
+
 @transaction.atomic
 def check_again(batch: Batch, *, by: str) -> int:
-    """Send held items through the machine once more (after a rule or the system was mended)."""
-    held = batch.items.filter(state=ItemState.HELD, code="")
+    """Send held items through the machine once more (after a rule or the system was mended).
+
+    What unpacking said of an item stays: the hand-over itself has not changed.
+    """
+    held = list(batch.items.select_for_update().filter(state=ItemState.HELD))
     batch.findings.filter(item__in=held).delete()
+    StepRun.objects.filter(item__in=held).exclude(step=REVIEW).delete()
     for item in held:
-        item.steps.all().delete()
-    count = held.update(
-        state=ItemState.RECEIVED, step="", blocking=0, warnings=0, checks={}, trouble=""
-    )
-    if count:
+        item.state, item.step, item.trouble = ItemState.RECEIVED, "", ""
+        item.blocking = item.warnings = 0
+        item.checks = {name: told for name, told in item.checks.items() if name == "unpack"}
+        item.decided_at, item.decided_by = None, ""  # it was accepted before it was held
+    Item.objects.bulk_update(held, _AGAIN, batch_size=200)
+    if held:
         batch.state, batch.ended_at = BatchState.CHECKING, None
         batch.save(update_fields=["state", "ended_at"])
-    return count
+        log.info("batch.checked_again id=%s items=%s by=%s", batch.pk, len(held), by)
+    return len(held)

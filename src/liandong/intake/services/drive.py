@@ -34,11 +34,14 @@ from .extract import extract
 from .finish import admit, index, package
 from .identify import identify
 from .read import read
-from .steps import Done, StepFunction
+from .steps import Done, StepFunction, is_machine_trouble
 from .unpack import unpack
 
 log = logging.getLogger(__name__)
 CHUNK = 64  # items that walk through the steps together: bounds memory and what a kill repeats
+_OF_A_STEP = (  # columns of an item that a step may change
+    "step", "state", "description", "checks", "page_count", "blocking", "warnings", "trouble",
+)  # fmt: skip
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]  # items done, items in all
 
@@ -54,12 +57,15 @@ FUNCTIONS: Mapping[str, StepFunction] = {
 }
 
 
-def drive(batch_id: int, *, by: str, clock: Clock, progress: Progress | None = None) -> Batch:
+def drive(
+    batch_id: int, *, by: str, clock: Clock, progress: Progress | None = None, wait: bool = False
+) -> Batch:
     """Take a batch through every step that is open to it; safe to call again at any time.
 
-    Raises locks.Busy when another process drives the same batch.
+    Raises locks.Busy when another process drives the same batch, unless it may `wait`.
+    Raises OSError or a database error when the machine fails: call it again once that is mended.
     """
-    with hold(f"batch-{batch_id}"):
+    with hold(f"batch-{batch_id}", wait=wait):
         batch = Batch.objects.select_related("fonds", "unit", "mends").get(pk=batch_id)
         if batch.state == BatchState.RECEIVED and not _unpack(batch, by=by, clock=clock):
             return batch
@@ -75,7 +81,15 @@ def drive(batch_id: int, *, by: str, clock: Clock, progress: Progress | None = N
 
 
 def _unpack(batch: Batch, *, by: str, clock: Clock) -> bool:
-    findings = unpack(batch, by=by, now=clock())
+    try:
+        findings = unpack(batch, by=by, now=clock())
+    except Exception as error:
+        if is_machine_trouble(error):
+            raise
+        log.exception("unpack failed batch=%s", batch.pk)
+        findings = list(_failed("unpack", error).findings)
+    links = batch.declared.get("links", [])
+    findings += [Finding("FILE-LINK", path, facts={"name": path}) for path in links]
     with transaction.atomic():
         batch.findings.filter(step="unpack").delete()
         if batch.repeats:
@@ -170,22 +184,21 @@ def _run(step: str, items: Sequence[Item], clock: Clock) -> None:
     inputs = {item.pk: _input_digest(item) for item in items}
     try:
         dones = FUNCTIONS[step](items, now=started)
+        _write_step(step, items, dones, inputs, started, clock())
     except Exception as error:
-        if _is_ours(error):
+        if is_machine_trouble(error):
             raise
+        for item in items:  # what was half done in memory
+            item.refresh_from_db(fields=_OF_A_STEP)
         if len(items) > 1:
             for item in items:
                 _run(step, [item], clock)
             return
         log.exception("step failed step=%s item=%s", step, items[0].pk)
+        if not ITEM_FLOW.may("hold", items[0].state, "machine"):
+            return  # admitted, only not findable yet: tried again with the next job
+        items[0].trouble = f"{step}: {type(error).__name__}: {error}"[:300]
         _write_step(step, items, [_failed(step, error)], inputs, started, clock())
-        return
-    _write_step(step, items, dones, inputs, started, clock())
-
-
-def _is_ours(error: Exception) -> bool:
-    """Trouble of the machine, not of an item: the batch stops and goes on later."""
-    return isinstance(error, OSError) and not isinstance(error, FileNotFoundError | UnicodeError)
 
 
 def _failed(step: str, error: Exception) -> Done:
@@ -219,7 +232,7 @@ def _write_step(
     StepRun.objects.bulk_create(runs, ignore_conflicts=True)
     Item.objects.bulk_update(
         items,
-        ["step", "state", "description", "checks", "page_count", "blocking", "warnings", "trouble"],
+        _OF_A_STEP,
         batch_size=CHUNK,
     )
 

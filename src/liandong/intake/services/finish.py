@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -112,9 +113,23 @@ def _clear(item: Item) -> Callable[[], None]:
 
 
 def _unlink(names: Sequence[str]) -> None:
-    for name in names:
-        if name:
-            (settings.STAGING / name).unlink(missing_ok=True)
+    """Remove staged files and the folders that they leave empty."""
+    for name in filter(None, names):
+        file = settings.STAGING / name
+        file.unlink(missing_ok=True)
+        for folder in file.parents:
+            if folder == settings.STAGING or not _is_removed(folder):
+                break
+
+
+def _is_removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:  # not empty
+        return False
+    return True
 
 
 def admissions(items: Sequence[Item], *, now: datetime) -> dict[int, Admission]:
@@ -135,7 +150,8 @@ def admissions(items: Sequence[Item], *, now: datetime) -> dict[int, Admission]:
     levels = dict(Fonds.objects.values_list("number", "default_level"))
     return {
         item.pk: _admission(
-            item, files[item.pk], pages, steps[item.pk], found[item.pk], fields[item.pk], levels, now
+            item, files[item.pk], pages, steps[item.pk], found[item.pk], fields[item.pk],
+            levels, now,
         )
         for item in items
     }  # fmt: skip

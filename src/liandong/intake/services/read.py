@@ -6,7 +6,7 @@ a finding.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from liandong.kernel.ports import Outcome, Unreadable, WorkerLost
 
 from .pagework import CountJob, ReadJob, count_pages, read_pages
 from .quality import page_findings, repeated_pages
-from .steps import Done
+from .steps import Done, is_machine_trouble
 
 PAGES_PER_JOB = 8  # opening a file again is cheap beside reading eight pages
 PAGES_MAX = 20_000  # per file; beyond it the original is kept and the rest is not read
@@ -79,8 +79,11 @@ def _finding(file: HandedFile, error: Exception, page: int | None = None) -> Fin
             return Finding(code, file.path, page=page, facts=facts)
         case WorkerLost():
             return Finding("FILE-KILLS-READER", file.path, page=page)
-        case _:
+        case _ if is_machine_trouble(error):
             raise error
+        case _:
+            facts = {"step": "read", "error": f"{type(error).__name__}: {error}"[:200]}
+            return Finding("STEP-FAILED", file.path, page=page, facts=facts)
 
 
 def _read(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> None:
@@ -173,7 +176,7 @@ def _dones(
     return dones
 
 
-def _set_pages(item: Item, count: int):  # type: ignore[no-untyped-def]
+def _set_pages(item: Item, count: int) -> Callable[[], None]:
     def save() -> None:
         item.page_count = count
 

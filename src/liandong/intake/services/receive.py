@@ -6,9 +6,9 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -16,11 +16,13 @@ from django.db import transaction
 
 from liandong.archive.models import Fonds
 from liandong.base.models import Unit
-from liandong.intake.models import Batch, BatchState, HandedFile
+from liandong.intake.models import Batch, HandedFile
 from liandong.kernel.digests import Digests, copy_with_digests
 from liandong.kernel.names import decode_zip_name
 
 SUFFIX_MAX = 10
+SYNC_ALL = 200  # above this many files one sync of the system is cheaper than one per file
+ABANDONED = timedelta(days=1)  # a folder without a batch that nobody writes to any more
 IGNORED = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file managers
 
 
@@ -36,29 +38,41 @@ class Incoming:
     source: Path
     original_name: str  # as it came
     modified_at: datetime | None = None
-    digests: Digests | None = None  # known already: the file is moved, not copied
+    digests: Digests | None = None  # known already: the file is linked, not copied
+    is_link: bool = False  # a link, device or socket: told of, never opened
 
 
 def incoming_files(root: Path) -> Iterator[Incoming]:
-    """The files below `root` (or `root` itself when it is a file), sorted; links are left out."""
+    """What is below `root` (or `root` itself when it is a file), sorted.
+
+    Links and special files come as such: `receive` leaves them out and says so.
+    Raises OSError for a folder that cannot be listed.
+    """
     if root.is_file():
         yield _incoming(root, root.name)
         return
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_raise):
         folders.sort()
-        for name in sorted(names):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in sorted([*names, *links]):
             file = Path(folder) / name
-            if name not in IGNORED and not file.is_symlink() and file.is_file():
+            if name not in IGNORED:
                 yield _incoming(file, file.relative_to(root).as_posix())
 
 
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def _incoming(file: Path, path: str) -> Incoming:
-    modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    modified = datetime.fromtimestamp(file.lstat().st_mtime, UTC)
+    is_link = file.is_symlink() or not file.is_file()
     raw = os.fsencode(path)
     try:
-        return Incoming(unicodedata.normalize("NFC", raw.decode()), file, path, modified)
+        name, original = unicodedata.normalize("NFC", raw.decode()), path
     except UnicodeDecodeError:  # a disk written in GB 18030: the bytes are kept as hex
-        return Incoming(decode_zip_name(raw, is_utf8=False), file, raw.hex(), modified)
+        name, original = decode_zip_name(raw, is_utf8=False), raw.hex()
+    return Incoming(name, file, original, modified, is_link=is_link)
 
 
 def receive(
@@ -76,15 +90,16 @@ def receive(
 ) -> Batch:
     """Store the files and write the batch that names them.
 
-    The same content handed over again while the first batch is unfinished goes on with that one;
+    The same content handed over again before the first batch has ended goes on with that one;
     later it is a new batch that `repeats` the first.  `progress` gets files and bytes so far.
     Raises NothingReceived, OSError (disk full: what was copied is taken away again).
     """
     uuid = uuid4()
     folder = settings.STAGING / str(uuid)
     folder.mkdir(parents=True)
+    handed = list(files)
     try:
-        stored = _store(list(files), folder, progress)
+        stored = _store(_apart([file for file in handed if not file.is_link]), folder, progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -92,17 +107,34 @@ def receive(
         folder.rmdir()
         raise NothingReceived
     digest = _content_digest(stored)
-    same = Batch.objects.filter(content_digest=digest, fonds=fonds).order_by("-id").first()
-    if same and mends is None and same.state in {BatchState.RECEIVED, BatchState.CHECKING}:
+    known = Batch.objects.filter(content_digest=digest, fonds=fonds, unit=unit)
+    same = known.order_by("-id").first()
+    if same and mends is None and same.ended_at is None:
         shutil.rmtree(folder)
         return same
+    links = [file.path for file in handed if file.is_link]
     return _write_rows(
         stored, uuid, digest,
         Batch(
             uuid=uuid, name=name, kind="", fonds=fonds, unit=unit, accept=accept,
-            received_at=now, received_by=by, repeats=same, mends=mends, declared={"read": read},
+            received_at=now, received_by=by, repeats=same, mends=mends,
+            declared={"read": read, "links": links},
         ),
     )  # fmt: skip
+
+
+def _apart(files: list[Incoming]) -> list[Incoming]:
+    """The files under different paths: two names may be one after NFC, or sent twice."""
+    taken: set[str] = set()
+    kept = []
+    for file in files:
+        place, number, path = PurePosixPath(file.path), 1, file.path
+        while path in taken:
+            number += 1
+            path = str(place.with_name(f"{place.stem} ({number}){place.suffix}"))
+        taken.add(path)
+        kept.append(file if path == file.path else replace(file, path=path))
+    return kept
 
 
 def _store(
@@ -129,9 +161,6 @@ def _store(
     return stored
 
 
-SYNC_ALL = 200  # above this many files one sync of the system is cheaper than one per file
-
-
 def _sync(folder: Path, stored: list[tuple[Incoming, str, Digests]]) -> None:
     for path in [folder, *(settings.STAGING / staged for _, staged, _ in stored)]:
         handle = os.open(path, os.O_RDONLY)
@@ -144,7 +173,10 @@ def _sync(folder: Path, stored: list[tuple[Incoming, str, Digests]]) -> None:
 def _store_one(file: Incoming, target: Path) -> Digests:
     if file.digests is None:
         return copy_with_digests(file.source, target)
-    shutil.move(file.source, target)
+    try:
+        os.link(file.source, target)  # the source stays until rows name the target
+    except OSError:
+        shutil.copyfile(file.source, target)
     return file.digests
 
 
@@ -184,3 +216,18 @@ def _write_rows(
         batch_size=500,
     )  # fmt: skip
     return batch
+
+
+def sweep_staging(*, now: datetime) -> int:
+    """Remove what a killed hand-over copied before its batch was written; how many folders."""
+    removed = 0
+    for folder in settings.STAGING.iterdir() if settings.STAGING.is_dir() else ():
+        try:
+            uuid = UUID(folder.name)
+        except ValueError:
+            continue
+        age = now - datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        if age > ABANDONED and not Batch.objects.filter(uuid=uuid).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed

@@ -6,13 +6,28 @@ transaction that also writes the step row and the findings.  A step done twice w
 must leave the same rows.
 """
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.db import InterfaceError, OperationalError
+
 from liandong.intake.models import Item
 from liandong.kernel.checks import Finding
+
+_MACHINE = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM,
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+})  # fmt: skip
+
+
+def is_machine_trouble(error: Exception) -> bool:
+    """Whether disk, memory or database failed, not the item: work stops and goes on later."""
+    if isinstance(error, OSError):
+        return error.errno in _MACHINE  # image libraries raise OSError without a number
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _write_nothing() -> None:

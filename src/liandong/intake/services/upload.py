@@ -1,15 +1,16 @@
 """Files on their way up, in pieces that may be resumed; a whole file gets a receipt."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 
 from liandong.archive.models import Fonds
+from liandong.base.locks import hold
 from liandong.base.models import Unit
 from liandong.intake.models import Batch, Upload
 from liandong.kernel.digests import digest_file
@@ -18,6 +19,7 @@ from liandong.kernel.names import inner_path
 from .receive import Incoming, receive
 
 KEEP_UNFINISHED = timedelta(days=7)
+LOCKS = 64  # lock files for pieces: two uploads with the same one wait for each other
 
 
 class WrongOffset(Exception):
@@ -45,10 +47,15 @@ class Unfinished(Exception):
 
 
 def begin(session: UUID, path: str, size_bytes: int, *, by: str, now: datetime) -> Upload:
-    """The upload of one file, new or as it stands.  Raises BadPath, TooLarge."""
+    """The upload of one file, new or as it stands.
+
+    Raises BadPath, TooLarge, and Upload.DoesNotExist for a session that somebody else began.
+    """
     clean = inner_path(path)
     if not 0 <= size_bytes <= settings.UPLOAD_MAX_BYTES:
         raise TooLarge(settings.UPLOAD_MAX_BYTES)
+    if Upload.objects.filter(session=session).exclude(created_by=by).exists():
+        raise Upload.DoesNotExist
     upload, fresh = Upload.objects.get_or_create(
         session=session, path=clean,
         defaults={"size_bytes": size_bytes, "created_at": now, "created_by": by},
@@ -64,18 +71,30 @@ def begin(session: UUID, path: str, size_bytes: int, *, by: str, now: datetime) 
     return upload
 
 
-@transaction.atomic
 def take_piece(upload_id: UUID, offset: int, content: bytes, *, by: str) -> Upload:
     """Write one piece; the receipt (SHA-256) is set when the file is complete.
 
-    Raises Upload.DoesNotExist, WrongOffset, TooLarge.
+    Raises Upload.DoesNotExist, WrongOffset, TooLarge, OSError (disk full: the piece is sent again).
     """
-    upload = Upload.objects.select_for_update().get(uuid=upload_id, created_by=by)
-    if offset != upload.offset:
-        raise WrongOffset(upload.offset)
-    if offset + len(content) > upload.size_bytes:
-        raise TooLarge(upload.size_bytes)
-    part = _part(upload)
+    with hold(f"upload-{upload_id.int % LOCKS}", wait=True):  # one piece of a file at a time
+        upload = Upload.objects.get(uuid=upload_id, created_by=by)
+        part = _part(upload)
+        kept = part.stat().st_size if part.exists() else 0
+        if kept < upload.offset:  # the staging folder was lost or restored from a backup
+            upload.offset, upload.sha256 = kept, ""
+            upload.save(update_fields=["offset", "sha256"])
+        if offset != upload.offset:
+            raise WrongOffset(upload.offset)
+        if offset + len(content) > upload.size_bytes:
+            raise TooLarge(upload.size_bytes)
+        _write(part, offset, content)
+        upload.offset = offset + len(content)
+        upload.save(update_fields=["offset"])
+        is_whole = upload.offset == upload.size_bytes and not upload.sha256
+        return _finish(upload) if is_whole else upload
+
+
+def _write(part: Path, offset: int, content: bytes) -> None:
     part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("r+b" if part.exists() else "w+b") as file:
         file.truncate(offset)  # a piece that was cut off is written again
@@ -83,9 +102,6 @@ def take_piece(upload_id: UUID, offset: int, content: bytes, *, by: str) -> Uplo
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    upload.offset = offset + len(content)
-    upload.save(update_fields=["offset"])
-    return _finish(upload) if upload.offset == upload.size_bytes else upload
 
 
 def _part(upload: Upload) -> Path:
@@ -111,27 +127,45 @@ def receive_session(
 ) -> Batch:
     """Make a batch of everything that was uploaded in a session.
 
-    Raises Unfinished when a file is not complete, NothingReceived when there is none.
+    Raises Unfinished when a file is not complete or is not what its receipt says, and
+    NothingReceived when there is none.
     """
     uploads = list(Upload.objects.filter(session=session, created_by=by).order_by("path"))
     open_paths = [upload.path for upload in uploads if not upload.sha256]
+    files = [] if open_paths else [_incoming(upload, open_paths) for upload in uploads]
     if open_paths:
         raise Unfinished(open_paths)
-    files = [
-        Incoming(upload.path, _part(upload), upload.path, upload.created_at) for upload in uploads
-    ]
     batch = receive(
-        files, name=name, by=by, now=now, fonds=fonds, unit=unit, mends=mends, progress=progress
-    )
-    Upload.objects.filter(session=session, created_by=by).delete()
-    for file in files:
-        file.source.unlink(missing_ok=True)
+        [file for file in files if file], name=name, by=by, now=now, fonds=fonds, unit=unit,
+        mends=mends, progress=progress,
+    )  # fmt: skip
+    _forget(uploads)
     return batch
 
 
+def _incoming(upload: Upload, wrong: list[str]) -> Incoming | None:
+    """The file with its digests; one that differs from its receipt is to be sent again."""
+    part = _part(upload)
+    digests = digest_file(part) if part.exists() else None
+    if digests is None or digests.sha256 != upload.sha256:
+        upload.offset, upload.sha256 = 0, ""
+        upload.save(update_fields=["offset", "sha256"])
+        wrong.append(upload.path)
+        return None
+    return Incoming(upload.path, part, upload.path, upload.created_at, digests)
+
+
+def _forget(uploads: Iterable[Upload]) -> None:
+    for upload in uploads:
+        upload.delete()
+        part = _part(upload)
+        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # other files of the session are still there
+            part.parent.rmdir()
+
+
 def sweep(*, now: datetime) -> int:
-    """Forget uploads that nobody finished within a week; returns how many."""
-    old = Upload.objects.filter(created_at__lt=now - KEEP_UNFINISHED)
-    for upload in old:
-        _part(upload).unlink(missing_ok=True)
-    return old.delete()[0]
+    """Forget uploads that nobody handed over within a week; returns how many."""
+    old = list(Upload.objects.filter(created_at__lt=now - KEEP_UNFINISHED))
+    _forget(old)
+    return len(old)

@@ -1,6 +1,7 @@
 """Files on their way up: the three verbs of a resumable upload.  See components/README.md."""
 
 import json
+import logging
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
@@ -17,6 +18,8 @@ from liandong.kernel.names import BadPath
 
 from .gates import allowed
 
+log = logging.getLogger(__name__)
+
 
 def _refuse(message: str, status: HTTPStatus) -> JsonResponse:
     return JsonResponse({"message": message}, status=status)
@@ -30,7 +33,7 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
         asked = json.loads(request.body)
         session = UUID(asked["batch"]) if asked.get("batch") else uuid4()
         path, size = str(asked.get("path") or asked["name"]), int(asked["size"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return _refuse(_("上传请求无法理解"), HTTPStatus.BAD_REQUEST)
     try:
         upload = begin(session, path, size, by=viewer_of(request).name, now=timezone.now())
@@ -39,6 +42,8 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
     except TooLarge as error:
         message = _("单个文件不能超过 {gb} GB").format(gb=error.limit // 1024**3)
         return _refuse(message, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except Upload.DoesNotExist:
+        return _refuse(_("没有这个上传，请重新选择文件"), HTTPStatus.NOT_FOUND)
     return JsonResponse({"id": str(upload.uuid), "batch": str(session), **_state(upload)})
 
 
@@ -64,5 +69,8 @@ def go_on_upload(request: HttpRequest, upload_id: UUID) -> JsonResponse:
         )
     except TooLarge:
         return _refuse(_("收到的内容比申报的大"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except OSError:  # the disk is full: what came so far stays, the piece is sent again
+        log.exception("upload refused id=%s", upload_id)
+        return _refuse(_("服务器存储空间不足，请稍后继续上传"), HTTPStatus.INSUFFICIENT_STORAGE)
     except ValueError:
         return _refuse(_("上传请求无法理解"), HTTPStatus.BAD_REQUEST)

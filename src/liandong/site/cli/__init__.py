@@ -12,4 +12,21 @@ def main() -> None:
     sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     from .app import app
 
-    app()
+    try:
+        app()
+    except Exception as error:
+        if not _is_machine_trouble(error):
+            raise
+        from .output import _, say
+
+        say("✗ " + _("机器故障：{reason}").format(reason=error))
+        say("  " + _("已完成的部分都在；排除后再运行同一命令即可继续"))
+        sys.exit(1)
+
+
+def _is_machine_trouble(error: Exception) -> bool:
+    """Full disk, missing rights, a database that does not answer: no fault of the program."""
+    database = sys.modules.get("django.db")  # not imported for `--help`
+    return isinstance(error, OSError) or (
+        database is not None and isinstance(error, database.OperationalError)
+    )

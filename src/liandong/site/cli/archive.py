@@ -34,7 +34,6 @@ def search(
                 put("      " + "".join(f"[{text}]" if on else text for text, on in piece.parts))
     if not as_json:
         put(_("共 {count} 件").format(count=answer.count))
-    raise typer.Exit(0 if answer.count else 1)
 
 
 @app.command(help=_("显示一件档案"))
@@ -106,6 +105,8 @@ def export(
 
     if form not in FORMS:
         fail(_("不认识的形式 {form}，可用：{forms}").format(form=form, forms=" ".join(FORMS)))
+    if out.exists():
+        fail(_("文件已存在：{path}").format(path=out))
     with engines():
         put(str(write(record, form=form, out=out, now=clock())))
 

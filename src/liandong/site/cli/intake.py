@@ -1,5 +1,6 @@
 """`liandong intake …`: hand-over at the command line."""
 
+import re
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,19 +28,22 @@ def receive(
     if not path.exists():
         fail(_("没有这个文件或文件夹：{path}").format(path=path))
     set_up_with_database()
-    from liandong.archive.services.holdings import open_fonds
+    from liandong.archive.services.packing import sweep_workspaces
     from liandong.intake.models import Batch
     from liandong.intake.services.drive import drive
     from liandong.intake.services.receive import (
         NothingReceived,
         incoming_files,
         receive,
+        sweep_staging,
     )
 
     started = time.monotonic()
     mended = Batch.objects.filter(pk=mends).first() if mends else None
     if mends and mended is None:
         fail(_("没有这个批次：{number}").format(number=mends))
+    sweep_workspaces()
+    sweep_staging(now=clock())
     with engines():
         try:
             with progress(_("接收")) as count:
@@ -48,7 +52,8 @@ def receive(
                     name=name or path.resolve().name,
                     by="cli",
                     now=clock(),
-                    fonds=open_fonds(fonds, now=clock()) if fonds else None,
+                    fonds=_fonds(fonds) if fonds else mended.fonds if mended else None,
+                    unit=mended.unit if mended else None,
                     accept=accept,
                     read=read_text,
                     mends=mended,
@@ -59,9 +64,18 @@ def receive(
         if accept and not batch.accept:  # an interrupted hand-over that goes on
             Batch.objects.filter(pk=batch.pk).update(accept=True)
         with progress(_("检测与入库")) as count:
-            batch = drive(batch.pk, by="cli", clock=clock, progress=count)
+            batch = drive(batch.pk, by="cli", clock=clock, progress=count, wait=True)
     troubled = _report(batch.pk, as_json=as_json, seconds=time.monotonic() - started)
     raise typer.Exit(1 if troubled else 0)
+
+
+def _fonds(number: str) -> Any:
+    """The fonds of this number, opened when nobody did yet; a number that is none ends here."""
+    from liandong.archive.services.holdings import open_fonds
+
+    if not re.fullmatch("[A-Z0-9]{1,8}", number):
+        fail(_("全宗号只用大写字母和数字，最多 8 位：{number}").format(number=number))
+    return open_fonds(number, by="cli", now=clock())
 
 
 def _report(batch_id: int, *, as_json: bool, seconds: float) -> bool:
