@@ -171,8 +171,9 @@ def _settle_fonds(draft: _Draft, known: _Known) -> None:
     batch_fonds = draft.item.batch.fonds
     if batch_fonds:
         draft.fill("fonds_number", batch_fonds.number, "batch")
-    if len(known.fonds) == 1:
-        draft.fill("fonds_number", next(iter(known.fonds)), "rule:only fonds")
+    registered = known.fonds.keys() - {PROVISIONAL_FONDS}
+    if len(registered) == 1:
+        draft.fill("fonds_number", next(iter(registered)), "rule:only fonds")
     if not draft.get("fonds_number"):
         draft.fill("fonds_number", PROVISIONAL_FONDS, "rule:provisional until decided")
         draft.find("DESC-FONDS-GUESSED", "fonds_number", value=PROVISIONAL_FONDS)
