@@ -38,7 +38,7 @@ def test_every_package_of_a_lock_is_pinned_with_a_digest(lock: Path) -> None:
 
 
 def test_every_larger_lock_holds_the_smaller_with_the_same_versions() -> None:
-    dev, e2e, run = ({name for name in _packages(lock)} for lock in LOCKS)
+    dev, e2e, run = (set(_packages(lock)) for lock in LOCKS)
     assert run <= dev <= e2e
 
 

@@ -1,4 +1,7 @@
-"""The page `docs/operate/settings.md`, made from the knobs: `python -m liandong.site.settings_page`."""
+"""The page `docs/operate/settings.md`, made from the knobs.
+
+Written by `python -m liandong.site.settings_page docs/operate/settings.md`.
+"""
 
 import sys
 from pathlib import Path
@@ -7,7 +10,11 @@ from .knobs import KNOBS, PREFIX, Knob
 
 HEAD = """# 设置
 
-本页由 `src/liandong/site/knobs.py` 生成，勿手改：`.venv/bin/python -m liandong.site.settings_page docs/operate/settings.md`。
+本页由 `src/liandong/site/knobs.py` 生成，勿手改；重新生成：
+
+```sh
+.venv/bin/python -m liandong.site.settings_page docs/operate/settings.md
+```
 
 设置只来自环境变量。认不出的 `LIANDONG_` 变量、读不懂的值会使启动停下并说明原因，不会悄悄忽略。
 标“密”的变量可改用 `…_FILE` 指向存放其值的文件。
@@ -24,9 +31,8 @@ def settings_page() -> str:
 
 def _row(knob: Knob) -> str:
     default = f"`{knob.default}`" if knob.default else "—"
-    return (
-        f"| `{PREFIX}{knob.name}` | {default} | {knob.help_zh} | {'密' if knob.secret else ''} |\n"
-    )
+    secret = "密" if knob.secret else ""
+    return f"| `{PREFIX}{knob.name}` | {default} | {knob.help_zh} | {secret} |\n"
 
 
 def main(arguments: list[str]) -> None:
