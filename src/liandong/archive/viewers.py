@@ -15,11 +15,11 @@ from .policies import Viewer
 
 def viewer_of(request: HttpRequest) -> Viewer:
     """The viewer behind a request; a stranger when nobody is signed in."""
-    known = getattr(request, "_viewer", None)
+    known: Viewer | None = getattr(request, "_viewer", None)
     if known is None:
         known = _viewer(request)
         request._viewer = known  # type: ignore[attr-defined]  # kept for the same request only
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _viewer(request: HttpRequest) -> Viewer:

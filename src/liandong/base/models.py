@@ -52,7 +52,9 @@ class Post(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "role"], name="post_once"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="post_role_known"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="post_role_known"
+            ),
         ]
 
     def __str__(self) -> str:

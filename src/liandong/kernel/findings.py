@@ -59,14 +59,16 @@ def word(code: str, facts: Mapping[str, str], language: str = "zh") -> tuple[str
 def to_json(finding: Finding, language: str = "zh") -> dict[str, object]:
     """A finding as the command line and the package write it; empty places are left out."""
     message, remedy = word(finding.code, finding.facts, language)
-    places = {
+    places: dict[str, object] = {
         "where": finding.where,
         "row": finding.row,
         "field": finding.column,
         "page": finding.page,
     }
-    return (
-        {"code": finding.code, "severity": severity_of(finding.code).value}
-        | {name: value for name, value in places.items() if value}
-        | {"message": message, "remedy": remedy}
-    )
+    return {
+        "code": finding.code,
+        "severity": severity_of(finding.code).value,
+        **{name: value for name, value in places.items() if value},
+        "message": message,
+        "remedy": remedy,
+    }

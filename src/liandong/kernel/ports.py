@@ -6,7 +6,7 @@ Every adapter of a port passes the same contract suite, `tests/engines/test_<por
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
 from .pages import Page
@@ -278,6 +278,12 @@ class Outcome(Generic[Job, Answer]):
     job: Job
     answer: Answer | None = None
     error: Exception | None = None
+
+    def get(self) -> Answer:
+        """The answer; raises the error that ended the job."""
+        if self.error is not None:
+            raise self.error
+        return cast("Answer", self.answer)
 
 
 class WorkerLost(Exception):

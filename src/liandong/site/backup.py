@@ -103,7 +103,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
         member.size = os.fstat(stream.fileno()).st_size
         member.mtime = int(path.stat().st_mtime)
         reader = _Digesting(stream)
-        tar.addfile(member, reader)  # type: ignore[arg-type]  # it only calls read()
+        tar.addfile(member, reader)
     return {"size": member.size, "sha256": reader.digest.hexdigest()}
 
 

@@ -274,9 +274,8 @@ def _row(paper: Paper) -> list[object]:
 def _catalogue(folder: Path, rows: Sequence[Sequence[object]]) -> None:
     from openpyxl import Workbook
 
-    book = Workbook()
-    sheet = book.active
-    sheet.title = "移交目录"
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("移交目录")
     for row in (HEAD, *rows):
         sheet.append(list(row))
     book.save(folder / "移交目录.xlsx")
@@ -370,9 +369,10 @@ def _docx(folder: Path, paper: Paper, _font: str | None) -> None:
 def _xlsx(folder: Path, paper: Paper, _font: str | None) -> None:
     from openpyxl import Workbook
 
-    book = Workbook()
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("登记表")
     for line in (paper.title, *paper.paragraphs):
-        book.active.append(line.split(","))
+        sheet.append(line.split(","))
     book.save(folder / f"{paper.code}.xlsx")
 
 

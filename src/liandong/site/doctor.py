@@ -122,7 +122,7 @@ def _office() -> Answer:
     soffice = shutil.which("soffice") or ""
     return (
         "ok" if soffice else "optional", soffice or "—",
-        "旧版办公文件不读；安装：apt-get install libreoffice-core libreoffice-writer libreoffice-calc libreoffice-impress",
+        "旧版办公文件不读；安装：apt-get install libreoffice",
         "Legacy office files are not read; install libreoffice",
     )  # fmt: skip
 

@@ -156,6 +156,7 @@ VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
+_SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
     "search": {
         "class": "liandong.engines.search.tantivy.TantivySearch",
@@ -175,7 +176,7 @@ ENGINES: dict[str, dict[str, Any]] = {
         "options": {},
     },
     "antivirus": {
-        "class": f"liandong.engines.antivirus.{'clamd.ClamdScanner' if _KNOB['CLAMD'] else 'none.NoScanner'}",
+        "class": f"liandong.engines.antivirus.{_SCANNER}",
         "options": {"address": _KNOB["CLAMD"]} if _KNOB["CLAMD"] else {},
     },
     "package_validator": {

@@ -12,7 +12,7 @@ from liandong import __version__
 from liandong.archive.queries import newest_records
 from liandong.archive.viewers import today_of, viewer_of
 from liandong.base.engines import engine
-from liandong.intake.policies import may_hand_over
+from liandong.intake.policies import may_decide, may_hand_over
 from liandong.intake.queries import desk_counts
 
 
@@ -32,7 +32,12 @@ def show_desk(request: HttpRequest) -> HttpResponse:
     """What waits for this person, each number a link."""
     viewer = viewer_of(request)
     records = newest_records(viewer=viewer, today=today_of(request), limit=8)
-    return render(request, "site/desk.html", {"counts": desk_counts(viewer), "records": records})
+    context = {
+        "counts": desk_counts(viewer),
+        "records": records,
+        "may_decide": may_decide(viewer),
+    }
+    return render(request, "site/desk.html", context)
 
 
 @require_safe

@@ -149,7 +149,8 @@ def _best_pages(
 
 def _snippet(text: str, number: int, terms: Sequence[str]) -> Snippet:
     lines = find_lines(text.split("\n"), terms, _folding())
-    return Snippet(tuple(snippet(text, terms, folding=_folding())), number, lines[0] if lines else None)
+    parts = tuple(snippet(text, terms, folding=_folding()))
+    return Snippet(parts, number, lines[0] if lines else None)
 
 
 def _in_description(record: Record, terms: Sequence[str]) -> Snippet | None:

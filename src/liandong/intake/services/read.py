@@ -8,6 +8,7 @@ a finding.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -65,10 +66,11 @@ def _count(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> N
         if outcome.error is not None:
             findings[file.pk].append(_finding(file, outcome.error))
             continue
-        if outcome.answer > PAGES_MAX:
-            facts = {"reason": f"{outcome.answer} > {PAGES_MAX}"}
+        pages = outcome.get()
+        if pages > PAGES_MAX:
+            facts = {"reason": f"{pages} > {PAGES_MAX}"}
             findings[file.pk].append(Finding("FILE-TOO-LARGE", file.path, facts=facts))
-        file.page_count = min(outcome.answer, PAGES_MAX)
+        file.page_count = min(pages, PAGES_MAX)
         counted.append(file)
     HandedFile.objects.bulk_update(counted, ["page_count"], batch_size=200)
 
@@ -92,7 +94,7 @@ def _read(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> No
     for outcome in engine("compute").map(read_pages, _jobs(files, findings)):
         file = by_id[outcome.job.file_id]
         if outcome.error is None:
-            waiting += _rows(file, outcome.answer)
+            waiting += _rows(file, outcome.get())
         else:
             findings[file.pk] += [
                 found
@@ -118,7 +120,7 @@ def _read_alone(
     ]
     for single in engine("compute").map(read_pages, alone):
         if single.error is None:
-            waiting += _rows(file, single.answer)
+            waiting += _rows(file, single.get())
         else:
             yield _finding(file, single.error, single.job.numbers[0])
 
@@ -131,15 +133,19 @@ def _jobs(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> It
         if findings[file.pk] and not file.page_count:
             continue
         todo = [n for n in range(1, file.page_count + 1) if n not in done[file.pk]]
-        path = settings.STAGING / file.staged
-        images = path.parent / "pages" / str(file.pk)
+        path, images = settings.STAGING / file.staged, images_of(file)
         for start in range(0, len(todo), PAGES_PER_JOB):
             numbers = tuple(todo[start : start + PAGES_PER_JOB])
             yield ReadJob(file.pk, path, file.puid, numbers, images)
 
 
+def images_of(file: HandedFile) -> Path:
+    """The folder of the page images of a staged file."""
+    return (settings.STAGING / file.staged).parent / "pages" / str(file.pk)
+
+
 def _rows(file: HandedFile, pages: Sequence[Page]) -> list[ItemPage]:
-    folder = f"{file.staged.rsplit('/', 1)[0]}/pages/{file.pk}"
+    folder = images_of(file).relative_to(settings.STAGING).as_posix()
     return [
         ItemPage(
             file=file,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -19,13 +19,12 @@ def allowed(may: Callable[[Viewer], bool]) -> Callable[[View[Rest]], View[Rest]]
     """Let only those pass whom `may` lets pass: others sign in, or are refused."""
 
     def around(view: View[Rest]) -> View[Rest]:
-        @login_required
         @wraps(view)
         def gate(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
             if not may(viewer_of(request)):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return gate
+        return cast("View[Rest]", login_required(gate))
 
     return around

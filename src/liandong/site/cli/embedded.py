@@ -1,10 +1,10 @@
 """Django for commands: set up, migrated, and with the clock of the command line."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -64,11 +64,11 @@ def fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def engines() -> Iterator[Callable[[str], Any]]:
-    """Engines for one command; workers are stopped at the end whatever happens."""
-    from liandong.base.engines import close_engines, engine
+def engines() -> Iterator[None]:
+    """Engines may be used inside; workers are stopped at the end whatever happens."""
+    from liandong.base.engines import close_engines
 
     try:
-        yield engine
+        yield
     finally:
         close_engines()

@@ -30,9 +30,8 @@ def check(
     else:
         put(f"{row['verdict']}  {row['kind']}  {row['path']}")
         for found in row["findings"]:
-            put(
-                f"  {found['severity']:6}{found['code']} {found.get('where', '')} {found['message']}"
-            )
+            where = found.get("where", "")
+            put(f"  {found['severity']:6}{found['code']} {where} {found['message']}")
     raise typer.Exit(1 if row["findings"] else 0)
 
 
