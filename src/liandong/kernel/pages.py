@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 
 class Box(NamedTuple):
-    """A rectangle on the page image in pixels, origin at the top left; right and bottom excluded."""
+    """A rectangle on the page image in pixels from the top left; right and bottom excluded."""
 
     left: float
     top: float

@@ -150,7 +150,7 @@ class SearchQuery:
 
 
 class SearchEngine(Protocol):
-    """A full-text index.  It proposes; the database disposes.  It is disposable and rebuilt anew."""
+    """A full-text index: it proposes, the database disposes; it can be rebuilt at any time."""
 
     def put(self, documents: Iterable[SearchDocument]) -> None:
         """Add or replace documents by record_id; findable when this returns."""
