@@ -20,6 +20,13 @@ export function startFrame(): void {
     const question = (event.target as HTMLElement).dataset["confirm"];
     if (question && !window.confirm(question)) event.preventDefault();
   });
+  for (const all of document.querySelectorAll<HTMLInputElement>("[data-check-all]")) {
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      const boxes = document.querySelectorAll<HTMLInputElement>(`input[name="${all.dataset["checkAll"]}"]:not(:disabled)`);
+      for (const box of boxes) box.checked = all.checked;
+    });
+  }
   for (const button of document.querySelectorAll<HTMLElement>("[data-dialog][hidden]")) button.hidden = false;
   document.querySelector<HTMLElement>("[data-focus]")?.focus();
 }

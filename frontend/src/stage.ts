@@ -140,8 +140,12 @@ export class Stage {
     const width = Math.max((right - left) / share, item.getContentSize().x * 0.6);
     const frame = this.viewer.viewport.getContainerSize();
     const height = Math.max(bottom - top, (width * frame.y) / Math.max(1, frame.x));
-    const x = (left + right) / 2 - width / 2;
-    const y = (top + bottom) / 2 - height / 2;
+    const size = item.getContentSize();
+    // Never beyond the sheet, where only the table under it would be seen.
+    const inside = (start: number, length: number, whole: number): number =>
+      length >= whole ? (whole - length) / 2 : Math.min(Math.max(0, start), whole - length);
+    const x = inside((left + right) / 2 - width / 2, width, size.x);
+    const y = inside((top + bottom) / 2 - height / 2, height, size.y);
     this.viewer.viewport.fitBounds(item.imageToViewportRectangle(x, y, width, height));
   }
 

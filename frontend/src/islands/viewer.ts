@@ -264,7 +264,8 @@ class Viewer {
 
   private tellHits(): void {
     const count = this.hits.length;
-    this.tell(count ? this.word("hits", { n: this.hit + 1, count }) : this.word("noHits"));
+    if (!count) this.tell(this.word("noHits"));
+    else this.tell(this.hit < 0 ? this.word("hitCount", { count }) : this.word("hits", { n: this.hit + 1, count }));
   }
 
   private tell(text: string): void {

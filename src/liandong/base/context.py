@@ -59,7 +59,7 @@ STAFF_BAR = (
 )
 ARCHIVE_ROW = (
     Entry(_("移交接收"), "/transfers/", "g t", _STAFF),
-    Entry(_("审核队列"), "/review/", "g q", _STAFF),
+    Entry(_("审核队列"), "/review/", "g q", _ARCHIVIST),
     Entry(_("全宗树"), "/archive/", roles=_STAFF),
     Entry(_("数字化流水"), "/digitise/", roles=_ARCHIVIST),
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),

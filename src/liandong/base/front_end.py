@@ -95,6 +95,7 @@ def _viewer_words() -> dict[str, str]:
         "fullScreen": _("全屏"),
         "search": _("在本件中查找"),
         "hits": _("第 {n} 处，共 {count} 处"),
+        "hitCount": _("共 {count} 处"),
         "noHits": _("没有找到"),
         "previousHit": _("上一处"),
         "nextHit": _("下一处"),

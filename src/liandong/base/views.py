@@ -7,24 +7,15 @@ from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from .gallery import gallery_parts
 from .modes import keep_modes, modes_of
+from .params import way_back
 
 sign_in = LoginView.as_view(template_name="base/login.html", redirect_authenticated_user=True)
 sign_out = LogoutView.as_view()
-
-
-def _way_back(request: HttpRequest) -> str:
-    """Where the form came from, when that is a page of ours; else the first page."""
-    path = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        path, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return path if safe else "/"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,7 +24,7 @@ def show_modes(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "base/modes.html")
     modes = modes_of(request).with_choices(request.POST.dict())
-    response = HttpResponseRedirect(_way_back(request), status=HTTPStatus.SEE_OTHER)
+    response = HttpResponseRedirect(way_back(request), status=HTTPStatus.SEE_OTHER)
     keep_modes(response, modes, secure=request.is_secure())
     return response
 

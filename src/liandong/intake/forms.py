@@ -1,6 +1,7 @@
 """Forms of the hand-over."""
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from liandong.archive.models import Fonds
@@ -21,12 +22,13 @@ class HandOverForm(forms.Form):
     )
     mends = forms.ModelChoiceField(
         label=_("补交哪一批"), queryset=Batch.objects.none(), required=False,
+        empty_label=_("不是补交"),
         help_text=_("只补交有问题的件时选择原批次"),
     )  # fmt: skip
     session = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
     def __init__(
-        self, *args: object, batches: "forms.models.QuerySet[Batch]", **kwargs: object
+        self, *args: object, batches: QuerySet[Batch], **kwargs: object
     ) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         field = self.fields["mends"]

@@ -95,7 +95,8 @@ def findings_by_code(batch: Batch) -> list[dict[str, Any]]:
     """How often each finding occurs, blocking first: {"code","severity","n"}."""
     rows = batch.findings.values("code", "severity").annotate(n=Count("pk"))
     rank = {"block": 0, "warn": 1, "note": 2}
-    return sorted(rows, key=lambda row: (rank[row["severity"]], row["code"]))
+    found = [dict(row) for row in rows]
+    return sorted(found, key=lambda row: (rank[row["severity"]], row["code"]))
 
 
 def findings_of(batch: Batch) -> QuerySet[ItemFinding]:
@@ -250,8 +251,11 @@ def check_table(batch: Batch, language: str) -> list[dict[str, Any]]:
     return sorted(table.values(), key=lambda row: order.get(row["code"], len(order)))
 
 
-def field_labels() -> dict[str, str]:
-    """What the extracted fields are called, by name."""
+def field_labels(language: str) -> dict[str, str]:
+    """What the extracted fields are called, by name; the catalogue names them in Chinese only."""
+    if language == "en":
+        names = (row["field"] for row in rows("official_document_fields"))
+        return {name: name.replace("_", " ").capitalize() for name in names}
     return {row["field"]: row["name_zh"] for row in rows("official_document_fields")}
 
 

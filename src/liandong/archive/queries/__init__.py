@@ -1,7 +1,7 @@
 """Every read of the archive.  Each asks for the viewer (or a rule): no read without a decision."""
 
 from .finding import Found, Hit, Snippet, find, similar_codes
-from .holdings import Branch, class_by_id, holdings_tree, records_of_class
+from .holdings import Branch, class_by_id, holdings_tree, label_of, records_of_class
 from .records import (
     Explanation,
     corrections_of,
@@ -39,6 +39,7 @@ __all__ = [
     "fixity_runs",
     "formats_held",
     "holdings_tree",
+    "label_of",
     "newest_records",
     "page_of_record",
     "pages_of",

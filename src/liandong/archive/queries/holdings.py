@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import get_language
 
 from liandong.archive.models import ArchivalClass, Fonds, Record
 from liandong.archive.policies import RESTRICTED, Viewer
@@ -58,7 +59,7 @@ def holdings_tree(
     rows = classes.values_list(level).annotate(count=Sum("record_count"))
     order = level if level != "year" else f"-{level}"
     return [
-        Branch(level, value, _label(level, value), count if _sees_all(viewer) else None)
+        Branch(level, value, label_of(level, value), count if _sees_all(viewer) else None)
         for value, count in rows.order_by(order)
     ]
 
@@ -85,15 +86,17 @@ def _fonds_branches(classes: QuerySet[ArchivalClass], with_counts: bool) -> list
     ]
 
 
-def _label(level: str, value: str) -> str:
+def label_of(level: str, value: str) -> str:
+    """What a part of a code is called in the language of the page: WS → 文书, D30 → 30年."""
     table = {"category": "category_codes", "retention": "retention_periods"}.get(level)
     if table is None:
         return value
     head, _, tail = value.partition("·")
     row = catalog.by_key(table, "code").get(head)
-    name = row["name_zh"] if row else head
+    english = (get_language() or "").startswith("en")
+    name = row["name_en" if english else "name_zh"] if row else head
     if level == "retention" and row is None and value.startswith("D"):
-        name = f"{value[1:]}年"
+        name = f"{value[1:]} years" if english else f"{value[1:]}年"
     return f"{name}·{tail}" if tail else name
 
 

@@ -232,10 +232,14 @@ def formats_held(*, limit: int = 100) -> list[dict[str, Any]]:
 
 
 def description_rows(record: Record) -> list[dict[str, Any]]:
-    """The description of a record in the order of the catalogue: {"label","value","code"}."""
+    """The description of a record in the order of the catalogue.
+
+    Each row: {"identifier","label","value","code"}.
+    """
     column = "name_en" if (get_language() or "").startswith("en") else "name_zh"
     return [
         {
+            "identifier": row["identifier"],
             "label": row[column],
             "value": record.description[row["identifier"]],
             "code": row["type"] == "code",

@@ -76,7 +76,7 @@ def _save_line(request: HttpRequest, page: RecordPage) -> HttpResponse:
     try:
         asked = json.loads(request.body)
         line, text, before = int(asked["id"]), str(asked["text"]), str(asked["version"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return JsonResponse({"message": _("请求无法理解")}, status=HTTPStatus.BAD_REQUEST)
     by = viewer_of(request).name
     try:

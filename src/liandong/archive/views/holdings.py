@@ -1,11 +1,13 @@
 """The holdings tree, lists of a class, and the preservation page."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -20,6 +22,10 @@ from liandong.archive.queries import (
 )
 from liandong.archive.tasks import verify_sample
 from liandong.archive.viewers import today_of, viewer_of
+from liandong.base.params import words
+
+from .records import class_words
+from .wording import date_text
 
 PAGE = 50
 LEVELS = ("fonds", "category", "year", "retention")
@@ -30,15 +36,22 @@ SAMPLE = 200
 def show_holdings(request: HttpRequest) -> HttpResponse:
     """The tree, opened along the address: each branch is a link, nothing is counted by rows."""
     viewer, today = viewer_of(request), today_of(request)
-    path: dict[str, Any] = {name: request.GET[name] for name in LEVELS if name in request.GET}
+    path: dict[str, Any] = {
+        name: words(request.GET[name]) for name in LEVELS if name in request.GET
+    }
     columns = []
     given: dict[str, Any] = {}
     for level in (*LEVELS, "org"):
         branches = holdings_tree(viewer=viewer, today=today, **given)
-        columns.append({"level": level, "branches": [
-            {"branch": one, "selected": path.get(level) == one.value, "query": {**given, level: one.value}}
+        rows = [
+            {
+                "branch": one,
+                "selected": path.get(level) == one.value,
+                "query": urlencode({**given, level: one.value}),
+            }
             for one in branches
-        ]})  # fmt: skip
+        ]
+        columns.append({"level": level, "branches": rows})
         if level not in path:
             break
         given[level] = path[level]
@@ -53,16 +66,23 @@ def show_class(request: HttpRequest, class_id: int) -> HttpResponse:
     if archival_class is None:
         raise Http404
     rows = records_of_class(
-        class_id, viewer=viewer, today=today, after=request.GET.get("after", ""), limit=PAGE
+        class_id, viewer=viewer, today=today, after=words(request.GET.get("after")), limit=PAGE
     )
     shown = rows[:PAGE]
+    for row in shown:
+        row.dated = date_text(row.document_date)  # type: ignore[attr-defined]
+    tree, fonds = reverse("archive:holdings"), urlencode({"fonds": archival_class.fonds.number})
     context = {
         "archival_class": archival_class,
+        "class_words": class_words(archival_class),
         "records": shown,
         "after": shown[-1].code if len(rows) > PAGE else "",
         "crumbs": [
-            (str(archival_class.fonds), f"/archive/?fonds={archival_class.fonds.number}"),
-            (str(archival_class), ""),
+            (
+                str(archival_class.fonds),
+                f"{tree}?{fonds}",
+            ),
+            (class_words(archival_class), ""),
         ],
     }
     return render(request, "archive/class.html", context)

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -12,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from liandong.archive.models import Record, RecordFile, RecordPage
+from liandong.archive.models import ArchivalClass, FileRole, Record, RecordFile, RecordPage
 from liandong.archive.policies import may_change
 from liandong.archive.queries import (
     description_rows,
     events_of,
     explain,
     files_of,
+    label_of,
     page_of_record,
     pages_of,
     record_by_id,
@@ -26,11 +28,15 @@ from liandong.archive.queries import (
 from liandong.archive.services.objects import blob_store, record_urn
 from liandong.archive.tiles import NoImage, thumbnail, tiles
 from liandong.archive.viewers import may, today_of, viewer_of
+from liandong.base import params
 from liandong.kernel.packages.ocfl import object_path
+
+from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
 
 YEAR_S = 31_536_000
 private = cache_control(private=True, max_age=YEAR_S, immutable=True)  # addresses carry the version
 MOST_PAGES = 2000  # that the viewer is told of
+DATE_DIGITS = 8  # YYYYMMDD
 
 
 def record_or_404(request: HttpRequest, record_id: int) -> Record:
@@ -54,11 +60,42 @@ def crumbs_of(record: Record, *more: tuple[str, str]) -> list[tuple[str, str]]:
     holdings = reverse("archive:holdings")
     trail = [
         (str(record.fonds), f"{holdings}?fonds={record.fonds.number}"),
-        (f"{record.category} {record.year} {record.retention} {record.org}".strip(),
-         reverse("archive:class", args=[record.archival_class_id])),
+        (class_words(record), reverse("archive:class", args=[record.archival_class_id])),
     ]  # fmt: skip
     here = (record.code, reverse("archive:record", args=[record.pk]) if more else "")
     return [*trail, here, *more]
+
+
+def class_words(record_or_class: Record | ArchivalClass) -> str:
+    """文书 2023 永久 BGS: the parts of a class in words."""
+    one = record_or_class
+    parts = (
+        label_of("category", one.category),
+        one.year,
+        label_of("retention", one.retention),
+        one.org,
+    )
+    return " ".join(part for part in parts if part)
+
+
+def _facts(record: Record) -> list[dict[str, Any]]:
+    """The description in words: codes get their names, dates their dashes, some values a link."""
+    search = reverse("archive:search")
+    worded = {"archival_category": "category", "retention_period": "retention"}
+    links = {"fonds_number": "fonds", "archival_category": "category", "filing_year": "year",
+             "retention_period": "retention", "author": "author"}  # fmt: skip
+    rows = description_rows(record)
+    for row in rows:
+        name, value = row["identifier"], str(row["value"])
+        if name in worded:
+            words = label_of(worded[name], getattr(record, worded[name]))
+            row["value"] = f"{words}（{value}）" if words != value else words
+        elif name.endswith("_date") and value.isdecimal() and len(value) == DATE_DIGITS:
+            row["value"] = date_text(int(value))
+        if name in links:
+            held = getattr(record, links[name], value) if name != "fonds_number" else value
+            row["url"] = f"{search}?{urlencode({links[name]: held})}"
+    return rows
 
 
 @require_safe
@@ -66,13 +103,23 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
     """Description, pages, files, what happened to it, and why one may see it."""
     viewer, today = viewer_of(request), today_of(request)
     record = record_or_404(request, record_id)
+    files = files_of(record, viewer=viewer, today=today)
     context = {
         "record": record,
         "crumbs": crumbs_of(record),
-        "facts": description_rows(record),
-        "files": files_of(record, viewer=viewer, today=today),
+        "facts": _facts(record),
+        "originals": [row for row in files if row.role == FileRole.ORIGINAL],
+        "others": [row for row in files if row.role != FileRole.ORIGINAL],
         "pages": pages_of(record, viewer=viewer, today=today, limit=24),
-        "events": events_of(record, viewer=viewer, today=today, limit=50),
+        "events": [
+            {
+                "event": event,
+                "word": event_word(event.kind),
+                "outcome": outcome_word(event.outcome),
+                "tone": OUTCOME_TONES.get(event.outcome, "idle"),
+            }
+            for event in events_of(record, viewer=viewer, today=today, limit=50)
+        ],
         "why": explain(viewer, record, today=today),
         "may_change": may(may_change(viewer), record),
     }
@@ -104,7 +151,7 @@ def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 1
+    return params.number(text, 1)
 
 
 def _viewer_page(record: Record, page: RecordPage) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from liandong.archive.queries import find, newest_records
 from liandong.archive.viewers import today_of, viewer_of
+from liandong.base.params import number
 from liandong.kernel.ports import FACETS, SearchQuery
 from liandong.kernel.query import from_params, to_params
 
@@ -63,7 +64,7 @@ def show_search(request: HttpRequest) -> HttpResponse:
 
 
 def _offset(text: str) -> int:
-    return min(int(text), DEEPEST - PAGE) if text.isdecimal() else 0
+    return min(number(text), DEEPEST - PAGE)
 
 
 def _facets(query: SearchQuery, counted: Any) -> list[dict[str, Any]]:

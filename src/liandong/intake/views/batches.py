@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from liandong.archive.policies import Viewer
 from liandong.archive.viewers import viewer_of
 from liandong.base.models import Account
+from liandong.base.params import number, words
 from liandong.intake.forms import HandOverForm
 from liandong.intake.models import Batch, BatchState, Item, ItemFinding, ItemState
 from liandong.intake.policies import may_decide, may_hand_over
@@ -41,6 +43,7 @@ from liandong.kernel.names import BadPath, inner_path
 
 from .gates import allowed
 
+PREVIEWED = 200  # items of a bulk decision that are listed
 AT_WORK = {BatchState.RECEIVED, BatchState.CHECKING, BatchState.ACCEPTING}
 
 
@@ -49,11 +52,11 @@ AT_WORK = {BatchState.RECEIVED, BatchState.CHECKING, BatchState.ACCEPTING}
 def show_batches(request: HttpRequest) -> HttpResponse:
     """Batches, newest first, with their items by state."""
     viewer = viewer_of(request)
-    before = request.GET.get("after", "")
+    before = number(request.GET.get("after"))
     state = request.GET.get("state", "")
     rows = page_of_batches(
         viewer,
-        before=int(before) if before.isdecimal() else None,
+        before=before or None,
         state=state if state in BatchState.values else "",
     )
     shown = rows[:PAGE_SIZE]
@@ -137,13 +140,12 @@ def _batch(request: HttpRequest, batch_id: int) -> Batch:
 def show_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Check results: what is wrong, where, how to mend it; decisions; live progress."""
     batch = _batch(request, batch_id)
-    state, code = request.GET.get("state", ""), request.GET.get("code", "")
-    after = request.GET.get("after", "")
+    state, code = request.GET.get("state", ""), words(request.GET.get("code"))
     rows = items_of(
         batch,
         state=state if state in ItemState.values else "",
         code=code,
-        after=int(after) if after.isdecimal() else 0,
+        after=number(request.GET.get("after")),
     )
     shown = rows[:PAGE_SIZE]
     for item in shown:
@@ -153,15 +155,13 @@ def show_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "items": shown,
         "after": shown[-1].pk if len(rows) > PAGE_SIZE else "",
         "chosen_state": state,
+        "chosen_code": code,
         "state_choices": [
             (value, label, _states(batch).get(value, 0)) for value, label in ItemState.choices
         ],
-        "kinds": [
-            row | {"message": word(row["code"], {}, _language())[0]}
-            for row in findings_by_code(batch)
-        ],
+        "kinds": [row | _worded_kind(row["code"]) for row in findings_by_code(batch)],
         "loose": [worded(row) for row in batch.findings.filter(item=None)],
-        "checks": check_table(batch, _language()),
+        "checks": check_table(batch, page_language()),
         "may_decide": may_decide(viewer_of(request)),
         "waiting": _states(batch).get(ItemState.WAITING, 0),
         "held": _states(batch).get(ItemState.HELD, 0),
@@ -175,13 +175,19 @@ def _states(batch: Batch) -> dict[str, int]:
     return batch._progress.states  # type: ignore[attr-defined, no-any-return]
 
 
-def _language() -> str:
+def page_language() -> str:
+    """zh or en, as catalogues name their columns."""
     return "en" if (get_language() or "").startswith("en") else "zh"
+
+
+def _worded_kind(code: str) -> dict[str, str]:
+    message, remedy = word(code, {}, page_language())
+    return {"message": message.replace("—", "…"), "remedy": remedy.replace("—", "…")}
 
 
 def worded(row: ItemFinding) -> dict[str, Any]:
     """A finding with its sentences in the language of the page."""
-    message, remedy = word(row.code, row.facts, _language())
+    message, remedy = word(row.code, row.facts, page_language())
     return {
         "severity": row.severity, "code": row.code, "where": row.where, "row": row.row,
         "column": row.column, "page": row.page, "message": message, "remedy": remedy,
@@ -225,15 +231,17 @@ def show_receipt(request: HttpRequest, batch_id: int) -> HttpResponse:
 def decide(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Accept or return chosen items, or all that wait; each item tells its outcome."""
     batch = _batch(request, batch_id)
-    chosen = [int(text) for text in request.POST.getlist("item") if text.isdecimal()]
+    chosen = [number(text) for text in request.POST.getlist("item")]
     act, by, now = request.POST.get("act", ""), viewer_of(request).name, timezone.now()
     waiting = batch.items.filter(state=ItemState.WAITING)
+    if act == "accept_all" and "sure" not in request.POST:
+        return _preview(request, batch, waiting)
     if act == "accept_all":
         outcomes = accept(list(waiting.values_list("pk", flat=True)), by=by, now=now)
     elif act == "accept":
         outcomes = accept(_own(batch, chosen), by=by, now=now)
     elif act == "return":
-        reason = request.POST.get("reason", "").strip()
+        reason = words(request.POST.get("reason")).strip()
         if not reason:
             messages.error(request, _("退回必须写明原因"))
             return redirect("intake:batch", batch.pk)
@@ -243,6 +251,19 @@ def decide(request: HttpRequest, batch_id: int) -> HttpResponse:
     _tell(request, outcomes)
     transaction.on_commit(lambda: drive_batch.enqueue(batch.pk))
     return redirect("intake:batch", batch.pk)
+
+
+def _preview(request: HttpRequest, batch: Batch, waiting: QuerySet[Item]) -> HttpResponse:
+    """What accepting everything would take in, before anything is done."""
+    seen = ItemFinding.objects.filter(item=OuterRef("pk"), severity="warn")
+    rows = waiting.annotate(warned=Exists(seen)).order_by("pk")
+    context = {
+        "batch": batch,
+        "items": rows[:PREVIEWED],
+        "count": waiting.count(),
+        "warned": rows.filter(warned=True).count(),
+    }
+    return render(request, "intake/decide_preview.html", context)
 
 
 def _own(batch: Batch, chosen: list[int]) -> list[int]:

@@ -28,7 +28,7 @@ from liandong.intake.models import Batch, ItemState
 from liandong.intake.policies import may_hand_over
 from liandong.intake.queries import check_table, findings_of, progress, visible_batches
 
-from .batches import _language, worded
+from .batches import page_language, worded
 from .gates import allowed
 
 FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
@@ -98,7 +98,7 @@ def show_report(request: HttpRequest, batch_id: int) -> HttpResponse:
     context = {
         "batch": batch,
         "facts": [{"label": label, "value": value} for label, value in _facts(batch)],
-        "checks": check_table(batch, _language()),
+        "checks": check_table(batch, page_language()),
         "verdicts": _verdicts(),
         "findings": [worded(row) | {"item": row.item} for row in findings_of(batch)[:5000]],
     }
@@ -116,7 +116,7 @@ def download_xlsx(request: HttpRequest, batch_id: int) -> HttpResponse:
     batch = _batch(request, batch_id)
     book = Workbook(write_only=True)
     _sheet(book, _("概况"), [], _facts(batch), (18, 90))
-    checks = check_table(batch, _language())
+    checks = check_table(batch, page_language())
     head = [_("代码"), _("检测项目"), *(label for _name, label in _verdicts())]
     rows = [
         [row["code"], row["name"], *(row["counts"].get(name, 0) for name, _l in _verdicts())]
@@ -165,14 +165,17 @@ def download_pdf(request: HttpRequest, batch_id: int) -> HttpResponse:
         out, pagesize=landscape(A4), margin=14 * mm, leftMargin=14 * mm, rightMargin=14 * mm,
         topMargin=14 * mm, bottomMargin=14 * mm, title=_("四性检测报告"), author="liandong",
     )  # fmt: skip
-    checks = check_table(batch, _language())
+    checks = check_table(batch, page_language())
     story = [
         Paragraph(_("四性检测报告"), title),
         _table([], [list(row) for row in _facts(batch)], (34, 230), small),
         Paragraph(_("检测项"), part),
         _table(
             [_("代码"), _("检测项目"), *(label for _n, label in _verdicts())],
-            [[row["code"], row["name"], *(row["counts"].get(n, 0) for n, _l in _verdicts())] for row in checks],
+            [
+                [row["code"], row["name"], *(row["counts"].get(n, 0) for n, _l in _verdicts())]
+                for row in checks
+            ],
             (24, 100, 26, 26, 26, 34, 28), small,
         ),
         Paragraph(_("问题"), part),

@@ -5,11 +5,14 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from liandong.archive.viewers import viewer_of
+from liandong.archive.views.wording import method_word
+from liandong.base.params import number, share, way_back, words
 from liandong.intake.models import Batch, Proposal
 from liandong.intake.policies import may_decide
 from liandong.intake.queries import (
@@ -26,6 +29,7 @@ from liandong.intake.services.review import (
     undo_decision,
 )
 
+from .batches import page_language
 from .gates import allowed
 
 SURE = 0.9
@@ -34,16 +38,16 @@ SURE = 0.9
 def _cursor(text: str) -> tuple[float, int] | None:
     try:
         confidence, key = text.split("-", 1)
-        return float(confidence), int(key)
     except ValueError:
         return None
+    return share(confidence, 1.0), number(key)
 
 
 def _chosen_batch(request: HttpRequest) -> Batch | None:
-    number = request.GET.get("batch") or request.POST.get("batch") or ""
-    if not number.isdecimal():
+    asked = number(request.GET.get("batch") or request.POST.get("batch"))
+    if not asked:
         return None
-    return get_object_or_404(visible_batches(viewer_of(request)), pk=int(number))
+    return get_object_or_404(visible_batches(viewer_of(request)), pk=asked)
 
 
 @require_safe
@@ -53,14 +57,15 @@ def show_review(request: HttpRequest, kind: str = "fields") -> HttpResponse:
     if kind != "fields":
         raise Http404
     viewer, batch = viewer_of(request), _chosen_batch(request)
-    field = request.GET.get("field", "")
+    field = words(request.GET.get("field"))
     rows = open_proposals(
         viewer, batch=batch, field=field, after=_cursor(request.GET.get("after", ""))
     )
     shown = rows[:PAGE_SIZE]
-    labels = field_labels()
+    labels = field_labels(page_language())
     for row in shown:
         row.label = labels.get(row.field, row.field)  # type: ignore[attr-defined]
+        row.way = method_word(row.method)  # type: ignore[attr-defined]
         row.percent = round(row.confidence * 100)  # type: ignore[attr-defined]
     last = shown[-1] if shown else None
     context = {
@@ -109,7 +114,7 @@ def decide(request: HttpRequest, proposal_id: int) -> HttpResponse:
         messages.error(request, str(error))
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse("")
-    return redirect(request.POST.get("next") or "/review/")
+    return redirect(way_back(request, "/review/"))
 
 
 @require_POST
@@ -119,13 +124,16 @@ def decide_above(request: HttpRequest) -> HttpResponse:
     batch = _chosen_batch(request)
     if batch is None:
         raise Http404
-    confidence = float(request.POST.get("confidence") or SURE)
+    confidence = share(request.POST.get("confidence"), SURE)
     preview = "sure" not in request.POST
     outcome = decide_proposals_above(
         batch, confidence, by=viewer_of(request).name, now=timezone.now(), preview=preview
     )
     if preview:
+        labels = field_labels(page_language())
+        for row in outcome:
+            row.label = labels.get(row.field, row.field)  # type: ignore[attr-defined]
         context = {"batch": batch, "confidence": confidence, "outcome": outcome}
         return render(request, "intake/review_preview.html", context)
     messages.success(request, _("已采纳 {count} 条").format(count=len(outcome)))
-    return redirect(f"/review/?batch={batch.pk}")
+    return redirect(f"{reverse('intake:review')}?batch={batch.pk}")
