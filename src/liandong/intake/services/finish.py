@@ -1,5 +1,6 @@
 """The last steps of an accepted item: take a code, pack, admit, index."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -28,6 +29,7 @@ from liandong.kernel.checks import Finding
 from liandong.kernel.names import safe_name
 from liandong.kernel.pages import Page
 
+from .read import images_of
 from .steps import Done
 
 OPENED = "开放"  # 开放标识, DA/T 18-2022
@@ -99,25 +101,22 @@ def index(items: Sequence[Item], *, now: datetime) -> list[Done]:
 
 def _clear(item: Item) -> Callable[[], None]:
     def save() -> None:
-        staged = list(item.files.values_list("staged", flat=True))
-        images = list(
-            ItemPage.objects.filter(file__item=item)
-            .exclude(image="")
-            .values_list("image", flat=True)
-        )
+        files = [file for file in item.files.all() if file.staged]
         ItemPage.objects.filter(file__item=item).delete()
         item.files.update(staged="")
-        transaction.on_commit(lambda: _unlink(staged + images))
+        transaction.on_commit(lambda: _remove(files))
 
     return save
 
 
-def _unlink(names: Sequence[str]) -> None:
-    """Remove staged files and the folders that they leave empty."""
-    for name in filter(None, names):
-        file = settings.STAGING / name
+def _remove(files: Sequence[HandedFile]) -> None:
+    """Remove staged files with their page images, and the folders that they leave empty."""
+    for handed in files:
+        file = settings.STAGING / handed.staged
+        images = images_of(handed)
+        shutil.rmtree(images, ignore_errors=True)
         file.unlink(missing_ok=True)
-        for folder in file.parents:
+        for folder in (images.parent, *file.parents):
             if folder == settings.STAGING or not _is_removed(folder):
                 break
 

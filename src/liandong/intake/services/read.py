@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from liandong.base.engines import engine
+from liandong.base.rows import update_rows
 from liandong.intake.models import HandedFile, Item, ItemPage
 from liandong.kernel.checks import Finding
 from liandong.kernel.pages import Page
@@ -72,7 +73,7 @@ def _count(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> N
             findings[file.pk].append(Finding("FILE-TOO-LARGE", file.path, facts=facts))
         file.page_count = min(pages, PAGES_MAX)
         counted.append(file)
-    HandedFile.objects.bulk_update(counted, ["page_count"], batch_size=200)
+    update_rows(counted, ["page_count"])
 
 
 def _finding(file: HandedFile, error: Exception, page: int | None = None) -> Finding:
