@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.official_documents import Document, lay_out, read_badly
-
 from liandong.kernel.documents import classified_mark, extract_fields
 from liandong.kernel.documents.layout import as_printed
 from liandong.kernel.pages import Box, Line, Method, Page

@@ -41,8 +41,6 @@ def today_of(_request: HttpRequest) -> int:
     return int(timezone.localtime().strftime("%Y%m%d"))
 
 
-
-
 class _Row(Mapping[str, Fact]):
     """The columns of a row as the facts of a rule."""
 

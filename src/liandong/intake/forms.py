@@ -27,9 +27,7 @@ class HandOverForm(forms.Form):
     )  # fmt: skip
     session = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
-    def __init__(
-        self, *args: object, batches: QuerySet[Batch], **kwargs: object
-    ) -> None:
+    def __init__(self, *args: object, batches: QuerySet[Batch], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         field = self.fields["mends"]
         if isinstance(field, forms.ModelChoiceField):
