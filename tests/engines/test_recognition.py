@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from benchmarks.ocr import edit_distance
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.ocr import edit_distance
 from liandong.engines.reading import imaging
 from liandong.engines.reading.recognition import ModelsAbsent, Recogniser
 from liandong.kernel.ports import Unreadable

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from benchmarks.official_documents import Document, lay_out
 
+from benchmarks.official_documents import Document, lay_out
 from liandong.intake.models import Item, StepRun
 from liandong.intake.services.describe import describe
 from liandong.intake.services.extract import extract

@@ -1,9 +1,9 @@
 """The step `extract`: proposals, quarantine, and what catalogue and document say differently."""
 
 import pytest
-from benchmarks.official_documents import Document, lay_out
 from pytest_django import DjangoAssertNumQueries
 
+from benchmarks.official_documents import Document, lay_out
 from liandong.intake.models import Item, Proposal, ProposalState
 from liandong.intake.services.extract import (
     dates_differ,

@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from benchmarks.official_documents import HEIGHT, LEFT, WIDTH, Document, lay_out, read_badly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.official_documents import HEIGHT, LEFT, WIDTH, Document, lay_out, read_badly
 from liandong.kernel.documents import classified_mark, classified_words, extract_fields
 from liandong.kernel.documents.patterns import kind_of, read_date, read_document_number
 from liandong.kernel.pages import Box, Line, Method, Page
