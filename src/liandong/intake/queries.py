@@ -143,8 +143,10 @@ def unfinished_batches() -> Sequence[int]:
     accepted = Q(items__state=ItemState.ACCEPTED) | Q(
         items__state=ItemState.ADMITTED, items__step="admit"
     )
+    papers = HandedFile.objects.filter(is_content=False).exclude(staged="")
+    ended = Q(state=BatchState.ACCEPTED, pk__in=papers.values("batch"))
     return list(
-        Batch.objects.filter(waiting | accepted)
+        Batch.objects.filter(waiting | accepted | ended)
         .distinct()
         .order_by("pk")
         .values_list("pk", flat=True)

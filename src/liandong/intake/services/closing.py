@@ -33,6 +33,8 @@ def keep_papers(batch: Batch, *, by: str, now: datetime) -> str:
     store = blob_store()
     prepare_root(store)
     papers = list(batch.files.filter(is_content=False).exclude(staged=""))
+    if not papers and store.exists(f"{object_path(urn)}/inventory.json"):
+        return urn
     if not store.exists(f"{object_path(urn)}/inventory.json"):
         with workspace() as folder:
             write_object(

@@ -15,6 +15,7 @@ from django.db import transaction
 from liandong import __version__
 from liandong.base.engines import engine
 from liandong.base.locks import hold
+from liandong.base.rows import update_rows
 from liandong.intake.flow import AFTER_DECISION, BEFORE_DECISION, ITEM_FLOW, STEPS
 from liandong.intake.models import (
     Batch,
@@ -29,6 +30,7 @@ from liandong.kernel.checks import Finding, Severity
 from liandong.kernel.findings import severity_of
 
 from .check import check, check_batch
+from .closing import keep_papers
 from .describe import describe
 from .extract import extract
 from .finish import admit, index, package
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 CHUNK = 64  # items that walk through the steps together: bounds memory and what a kill repeats
 _OF_A_STEP = (  # columns of an item that a step may change
     "step", "state", "description", "checks", "page_count", "blocking", "warnings", "trouble",
+    "record",
 )  # fmt: skip
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]  # items done, items in all
@@ -77,6 +80,8 @@ def drive(
         _walk(batch, AFTER_DECISION, ItemState.ACCEPTED, clock, progress)
         _walk(batch, AFTER_DECISION[-1:], ItemState.ADMITTED, clock, None)
         close_if_done(batch, now=clock())
+        if batch.state == BatchState.ACCEPTED:
+            keep_papers(batch, by=by, now=clock())
         return batch
 
 
@@ -215,11 +220,13 @@ def _write_step(
     ended: datetime,
 ) -> None:
     tool = tool_of(step)
-    runs = []
+    runs: list[StepRun] = []
+    found: list[tuple[Item | None, str, Finding]] = []
     ItemFinding.objects.filter(item__in=items, step=step).delete()
     for item, done in zip(items, dones, strict=True):
         done.save()
-        _write_findings(item.batch, [(item, step, finding) for finding in done.findings])
+        found += [(item, step, finding) for finding in done.findings]
+        _count_findings(item, done.findings)
         item.step = step
         item.state = _state_after(step, item, done)
         runs.append(
@@ -230,11 +237,14 @@ def _write_step(
             )
         )  # fmt: skip
     StepRun.objects.bulk_create(runs, ignore_conflicts=True)
-    Item.objects.bulk_update(
-        items,
-        _OF_A_STEP,
-        batch_size=CHUNK,
-    )
+    _write_findings(items[0].batch, found)
+    update_rows(items, _OF_A_STEP)
+
+
+def _count_findings(item: Item, findings: Sequence[Finding]) -> None:
+    severities = [severity_of(finding.code) for finding in findings]
+    item.blocking += severities.count(Severity.BLOCK)
+    item.warnings += severities.count(Severity.WARN)
 
 
 def tool_of(step: str) -> str:
@@ -266,9 +276,6 @@ def _write_findings(batch: Batch, rows: Sequence[tuple[Item | None, str, Finding
                 page=finding.page, facts=dict(finding.facts),
             )
         )  # fmt: skip
-        if item is not None:
-            item.blocking += severity is Severity.BLOCK
-            item.warnings += severity is Severity.WARN
     ItemFinding.objects.bulk_create(found, batch_size=500)
 
 

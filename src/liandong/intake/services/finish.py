@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -13,9 +14,11 @@ from django.db import transaction
 from liandong.archive.models import Fonds
 from liandong.archive.policies import INTERNAL, OPEN
 from liandong.archive.services.admission import Admission, Event, OriginalFile, ReadPage
-from liandong.archive.services.admitting import CodeTaken, admit_many, settle_code
+from liandong.archive.services.admitting import CodeTaken, admit_packed, settle_codes
 from liandong.archive.services.indexing import index_records
+from liandong.archive.services.objects import Packed
 from liandong.archive.services.packing import pack_many
+from liandong.base.rows import update_rows
 from liandong.intake.models import (
     HandedFile,
     Item,
@@ -45,40 +48,50 @@ EVENT_KINDS = {  # PREMIS event types by step
 
 def package(items: Sequence[Item], *, now: datetime) -> list[Done]:
     """Settle the archival code and place the OCFL object; nothing else names the object yet."""
-    dones = []
-    for item in items:
-        try:
-            _settle(item)
-        except CodeTaken as taken:
-            finding = Finding(
-                "YJ-1-8c", column="archival_code", row=item.row, facts={"code": taken.code}
-            )
-            dones.append(Done((finding,)))
-            continue
-        dones.append(Done())
-    ready = [item for item, done in zip(items, dones, strict=True) if not done.findings]
-    pack_many(list(admissions(ready, now=now).values()))
+    taken = _settle(items)
+    dones = [
+        Done((_code_taken(item, taken[item.pk]),)) if item.pk in taken else Done() for item in items
+    ]
+    ready = [item for item in items if item.pk not in taken]
+    packed = pack_many(list(admissions(ready, now=now).values()))
+    _packed.clear()
+    _packed.update((one.object_id, one) for one in packed)
     return dones
 
 
+# What `package` placed and `admit` has not yet taken: saves reading it from the store again.
+_packed: dict[UUID, Packed] = {}
+
+
 @transaction.atomic
-def _settle(item: Item) -> None:
-    """Take the code once: a second call finds it on the item."""
-    fresh = Item.objects.select_for_update().get(pk=item.pk)
-    if not fresh.code:
-        code = settle_code(fresh.description, holder=fresh.uuid)
-        fresh.description = {**fresh.description, "archival_code": str(code)}
-        fresh.code = str(code)
-        fresh.save(update_fields=["code", "description"])
-    item.code, item.description = fresh.code, fresh.description
+def _settle(items: Sequence[Item]) -> dict[int, CodeTaken]:
+    """Take codes once: a second call finds them on the items.  The refused, by item id."""
+    fresh = Item.objects.select_for_update().in_bulk([item.pk for item in items])
+    open_ones = [one for one in fresh.values() if not one.code]
+    codes = settle_codes([(one.description, one.uuid) for one in open_ones])
+    refused = {}
+    for one, code in zip(open_ones, codes, strict=True):
+        if isinstance(code, CodeTaken):
+            refused[one.pk] = code
+            continue
+        one.code = str(code)
+        one.description = {**one.description, "archival_code": one.code}
+    update_rows([one for one in open_ones if one.code], ["code", "description"])
+    for item in items:
+        item.code, item.description = fresh[item.pk].code, fresh[item.pk].description
+    return refused
+
+
+def _code_taken(item: Item, taken: CodeTaken) -> Finding:
+    return Finding("YJ-1-8c", column="archival_code", row=item.row, facts={"code": taken.code})
 
 
 def admit(items: Sequence[Item], *, now: datetime) -> list[Done]:
     """Write the records of packed items; the object of an item is found again by its id."""
-    made = admissions(items, now=now)
-    wanted = [made[item.pk] for item in items]
-    packed = list(zip(pack_many(wanted), wanted, strict=True))
-    records = admit_many(packed, by=items[0].decided_by, now=now)
+    known = {item.uuid: kept for item in items if (kept := _packed.pop(item.uuid, None))}
+    if rest := [item for item in items if item.uuid not in known]:  # killed in between
+        known |= {one.object_id: one for one in pack_many([*admissions(rest, now=now).values()])}
+    records = admit_packed([known[item.uuid] for item in items], by=items[0].decided_by, now=now)
     by_object = {record.object_id: record for record in records}
     return [
         Done(state="admitted", save=_name_record(item, by_object[item.uuid].pk)) for item in items
@@ -88,7 +101,6 @@ def admit(items: Sequence[Item], *, now: datetime) -> list[Done]:
 def _name_record(item: Item, record_id: int) -> Callable[[], None]:
     def save() -> None:
         item.record_id = record_id
-        Item.objects.filter(pk=item.pk).update(record_id=record_id)
 
     return save
 
@@ -96,14 +108,15 @@ def _name_record(item: Item, record_id: int) -> Callable[[], None]:
 def index(items: Sequence[Item], *, now: datetime) -> list[Done]:
     """Make the records findable; then the staged bytes are no longer needed."""
     index_records([item.record_id for item in items if item.record_id])
-    return [Done(save=_clear(item)) for item in items]
+    return [Done(save=_clear(items)), *(Done() for _ in items[1:])]
 
 
-def _clear(item: Item) -> Callable[[], None]:
+def _clear(items: Sequence[Item]) -> Callable[[], None]:
     def save() -> None:
-        files = [file for file in item.files.all() if file.staged]
-        ItemPage.objects.filter(file__item=item).delete()
-        item.files.update(staged="")
+        own = HandedFile.objects.filter(item__in=items, is_content=True)
+        files = list(own.exclude(staged=""))
+        ItemPage.objects.filter(file__item__in=items).delete()
+        own.update(staged="")
         transaction.on_commit(lambda: _remove(files))
 
     return save
