@@ -1,6 +1,7 @@
 """Writes to many rows at once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connections, router
 from django.db.models import Model
@@ -14,9 +15,9 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     """
     if not rows:
         return
-    meta = rows[0]._meta
+    meta: Any = rows[0]._meta
     connection = connections[router.db_for_write(type(rows[0]))]
-    fields = [meta.get_field(name) for name in names]
+    fields: list[Any] = [meta.get_field(name) for name in names]
     quote = connection.ops.quote_name
     columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
     statement = f"UPDATE {quote(meta.db_table)} SET {columns} WHERE {quote(meta.pk.column)} = %s"  # noqa: S608 - names of our own columns

@@ -2,6 +2,7 @@
 
 import json
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -39,7 +40,7 @@ def show_correction(request: HttpRequest, record_id: int, number: int = 1) -> Ht
             return _save_line(request, page)
         return _save_form(request, page)
     record = page.record
-    image = {"number": page.number, "width": page.width, "height": page.height}
+    image: dict[str, Any] = {"number": page.number, "width": page.width, "height": page.height}
     if page.width:
         image["tiles"] = reverse("archive:tiles", args=[record.pk, record.version, page.number])
     corrected = {row.line for row in page.corrections.all()}

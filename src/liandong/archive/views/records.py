@@ -202,7 +202,7 @@ def _key(page: RecordPage) -> str:
 
 @require_safe
 @private
-def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponse:
+def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The small image of a page."""
     page = page_or_404(request, record_id, number)
     try:
@@ -213,14 +213,14 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
 
 @require_safe
 @private
-def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponse:
+def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The whole image of a page, for browsers without script and for paper."""
     return FileResponse(image_file(page_or_404(request, record_id, number)).open("rb"))
 
 
 @require_safe
 @private
-def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponse:
+def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The deep-zoom description of a page image."""
     page = page_or_404(request, record_id, number)
     try:
@@ -240,7 +240,7 @@ def send_tile(
     level: int,
     column: int,
     row: int,
-) -> HttpResponse:
+) -> FileResponse:
     """One tile; the rule is asked for every one."""
     page = page_or_404(request, record_id, number)
     try:
@@ -257,7 +257,7 @@ def send_tile(
 
 
 @require_safe
-def send_file(request: HttpRequest, record_id: int, file_id: int) -> HttpResponse:
+def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileResponse:
     """A file of the record as a download: bytes from outside are never shown inline."""
     record = record_or_404(request, record_id)
     row = RecordFile.objects.filter(record=record, pk=file_id).first()

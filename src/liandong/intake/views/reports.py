@@ -140,7 +140,7 @@ def _sheet(book: Any, title: str, head: list[str], rows: Any, widths: tuple[int,
         sheet.append([_cell(sheet, value) for value in row])
 
 
-def _cell(sheet: Any, value: object, *, bold: bool = False) -> Any:
+def _cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
     """A cell; text that a spreadsheet would take for a formula stays text."""
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         value = f"'{value}"
