@@ -113,7 +113,7 @@ def test_every_kind_of_hand_over_ends_admitted(
 
     assert (batch.kind, batch.state, states(batch)) == (name, "accepted", {"admitted": 2})
     assert list(Record.objects.values_list("code", flat=True)) == [code(1), code(2)]
-    assert validate_store(settings.STORE) == 3  # two records and the fonds
+    assert validate_store(settings.STORE) == 4  # two records, the fonds and the papers of the batch
     original = Record.objects.get(code=code(2)).files.get(role="original")
     objects = [path for path in settings.STORE.rglob(original.path) if path.is_file()]
     assert letter(2) in [path.read_bytes() for path in objects]
@@ -149,16 +149,14 @@ def test_every_item_has_one_run_of_every_step_in_order(tmp_path: Path, fonds: Fo
     assert "siegfried" in StepRun.objects.filter(step="identify")[0].tool
 
 
-def test_nothing_of_an_admitted_item_stays_in_the_staging_folder(
+def test_nothing_of_an_ended_batch_stays_in_the_staging_folder(
     tmp_path: Path, fonds: Fonds, settings: Any
 ) -> None:
     batch = take(_xlsx(tmp_path), fonds=fonds)
 
     kept = [path.relative_to(settings.STAGING) for path in settings.STAGING.rglob("*")]
-    catalogue = HandedFile.objects.get(batch=batch, item=None)
-    assert sorted(map(str, kept)) == sorted([
-        str(batch.uuid), catalogue.staged, "packing",
-    ])  # fmt: skip
+    assert list(map(str, kept)) == ["packing"]
+    assert not batch.files.exclude(staged="").exists()
     assert not ItemPage.objects.exists()
     assert not HandedFile.objects.filter(item__isnull=False).exclude(staged="").exists()
 

@@ -24,6 +24,8 @@ from liandong.kernel.packages.ocfl import (
     write_object,
 )
 
+from .finish import remove_staged
+
 BATCH_URN = "urn:liandong:batch:"
 
 
@@ -44,7 +46,7 @@ def keep_papers(batch: Batch, *, by: str, now: datetime) -> str:
             publish_object(store, folder / "object", urn)
     with transaction.atomic():
         batch.files.filter(pk__in=[paper.pk for paper in papers]).update(staged="")
-        transaction.on_commit(lambda: _unlink(papers))
+        transaction.on_commit(lambda: remove_staged(papers))
     return urn
 
 
@@ -74,8 +76,3 @@ def _facts(batch: Batch) -> Mapping[str, Any]:
             for row in batch.files.select_related("item").order_by("path")
         ],
     }  # fmt: skip
-
-
-def _unlink(papers: list[HandedFile]) -> None:
-    for paper in papers:
-        (settings.STAGING / paper.staged).unlink(missing_ok=True)

@@ -117,12 +117,12 @@ def _clear(items: Sequence[Item]) -> Callable[[], None]:
         files = list(own.exclude(staged=""))
         ItemPage.objects.filter(file__item__in=items).delete()
         own.update(staged="")
-        transaction.on_commit(lambda: _remove(files))
+        transaction.on_commit(lambda: remove_staged(files))
 
     return save
 
 
-def _remove(files: Sequence[HandedFile]) -> None:
+def remove_staged(files: Sequence[HandedFile]) -> None:
     """Remove staged files with their page images, and the folders that they leave empty."""
     for handed in files:
         file = settings.STAGING / handed.staged
