@@ -82,7 +82,9 @@ class PdfFile:
         else:
             lines = tuple(in_reading_order(layer.lines))
             method = Method.TEXT_LAYER if lines else Method.NONE
-            measures = imaging.measure(np.asarray(picture)) if picture else {}
+            # how well a page was scanned is no question where nothing was scanned
+            blank = picture is not None and not lines
+            measures = imaging.measure(np.asarray(picture)) if blank else {}
             found = Page(number, *size, lines, method, dpi=dpi, measures=measures)
         if picture is not None and images is not None:
             return replace(found, image=save_page_image(picture, images, number, dpi))

@@ -36,6 +36,7 @@ from .extract import extract
 from .finish import admit, index, package
 from .identify import identify
 from .read import read
+from .receive import clear_away
 from .steps import Done, StepFunction, is_machine_trouble
 from .unpack import unpack
 
@@ -82,6 +83,7 @@ def drive(
         close_if_done(batch, now=clock())
         if batch.state == BatchState.ACCEPTED:
             keep_papers(batch, by=by, now=clock())
+            clear_away(batch)
         return batch
 
 

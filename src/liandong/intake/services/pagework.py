@@ -25,7 +25,7 @@ class ReadJob:
     path: Path
     puid: str
     numbers: tuple[int, ...]
-    images: Path  # folder for rendered page images
+    images: Path | None  # folder for rendered page images; None: text alone
 
 
 def count_pages(job: CountJob) -> int:
@@ -35,6 +35,7 @@ def count_pages(job: CountJob) -> int:
 
 def read_pages(job: ReadJob) -> Sequence[Page]:
     """The pages that the job names; raises Unreadable."""
-    job.images.mkdir(parents=True, exist_ok=True)
+    if job.images is not None:
+        job.images.mkdir(parents=True, exist_ok=True)
     pages: list[Page] = engine("reader").read(job.path, job.puid, job.numbers, job.images)
     return pages

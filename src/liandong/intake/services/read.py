@@ -26,6 +26,7 @@ from .steps import Done, is_machine_trouble
 
 PAGES_PER_JOB = 8  # opening a file again is cheap beside reading eight pages
 PAGES_MAX = 20_000  # per file; beyond it the original is kept and the rest is not read
+IMAGES_MAX = 2_000  # pages of a file; thicker ones give text alone: an image is most of the work
 SAVE_EVERY = 32  # pages per transaction
 
 
@@ -70,6 +71,9 @@ def _count(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> N
         pages = outcome.get()
         if pages > PAGES_MAX:
             facts = {"reason": f"{pages} > {PAGES_MAX}"}
+            findings[file.pk].append(Finding("FILE-TOO-LARGE", file.path, facts=facts))
+        elif outcome.answer > IMAGES_MAX:
+            facts = {"reason": f"{outcome.answer} 页，超过 {IMAGES_MAX} 页，只取文字，不制作页图"}
             findings[file.pk].append(Finding("FILE-TOO-LARGE", file.path, facts=facts))
         file.page_count = min(pages, PAGES_MAX)
         counted.append(file)
@@ -134,7 +138,8 @@ def _jobs(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> It
         if findings[file.pk] and not file.page_count:
             continue
         todo = [n for n in range(1, file.page_count + 1) if n not in done[file.pk]]
-        path, images = settings.STAGING / file.staged, images_of(file)
+        path = settings.STAGING / file.staged
+        images = images_of(file) if file.page_count <= IMAGES_MAX else None
         for start in range(0, len(todo), PAGES_PER_JOB):
             numbers = tuple(todo[start : start + PAGES_PER_JOB])
             yield ReadJob(file.pk, path, file.puid, numbers, images)

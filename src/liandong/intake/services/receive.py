@@ -16,11 +16,12 @@ from django.db import transaction
 
 from liandong.archive.models import Fonds
 from liandong.base.models import Unit
-from liandong.intake.models import Batch, HandedFile
+from liandong.intake.models import Batch, HandedFile, ItemPage
 from liandong.kernel.digests import Digests, copy_with_digests
 from liandong.kernel.names import decode_zip_name
 
 SUFFIX_MAX = 10
+PATH_MAX = 1000  # characters of `HandedFile.path`
 SYNC_ALL = 200  # above this many files one sync of the system is cheaper than one per file
 ABANDONED = timedelta(days=1)  # a folder without a batch that nobody writes to any more
 IGNORED = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file managers
@@ -126,12 +127,14 @@ def receive(
 def _apart(files: list[Incoming]) -> list[Incoming]:
     """The files under different paths: two names may be one after NFC, or sent twice."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}  # the last one given: many equal names must not take for ever
     kept = []
     for file in files:
-        place, number, path = PurePosixPath(file.path), 1, file.path
+        path = file.path if len(file.path) <= PATH_MAX else f"…/{file.path[-PATH_MAX + 100 :]}"
+        place, wanted = PurePosixPath(path), path
         while path in taken:
-            number += 1
-            path = str(place.with_name(f"{place.stem} ({number}){place.suffix}"))
+            numbers[wanted] = numbers.get(wanted, 1) + 1
+            path = str(place.with_name(f"{place.stem} ({numbers[wanted]}){place.suffix}"))
         taken.add(path)
         kept.append(file if path == file.path else replace(file, path=path))
     return kept
@@ -219,15 +222,39 @@ def _write_rows(
 
 
 def sweep_staging(*, now: datetime) -> int:
-    """Remove what a killed hand-over copied before its batch was written; how many folders."""
-    removed = 0
+    """Remove what killed hand-overs left: bytes that no row names; how many folders were touched.
+
+    A folder without a batch may be one that is being copied: it goes when it is a day old.
+    """
+    touched = 0
     for folder in settings.STAGING.iterdir() if settings.STAGING.is_dir() else ():
         try:
-            uuid = UUID(folder.name)
+            batch = Batch.objects.filter(uuid=UUID(folder.name)).first()
         except ValueError:
             continue
         age = now - datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-        if age > ABANDONED and not Batch.objects.filter(uuid=uuid).exists():
+        if batch is None and age > ABANDONED:
             shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+            touched += 1
+        elif batch is not None and batch.ended_at is not None:
+            touched += clear_away(batch) > 0
+    return touched
+
+
+def clear_away(batch: Batch) -> int:
+    """Remove files of an ended batch that no row names any more; how many.
+
+    Rows let go of their bytes first, so a kill in between leaves bytes and loses none.
+    """
+    pages = ItemPage.objects.filter(file__batch=batch).exclude(image="")
+    named = {*batch.files.values_list("staged", flat=True), *pages.values_list("image", flat=True)}
+    removed = 0
+    for place, _, names in os.walk(settings.STAGING / str(batch.uuid), topdown=False):
+        for name in names:
+            file = Path(place) / name
+            if file.relative_to(settings.STAGING).as_posix() not in named:
+                file.unlink(missing_ok=True)
+                removed += 1
+        if not os.listdir(place):
+            Path(place).rmdir()
     return removed
