@@ -4,6 +4,7 @@ A DOCTYPE is where external files, entity bombs and most other attacks begin; no
 """
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 MOST_DEPTH = 64
 MOST_BYTES = 64 << 20  # of a document that is read into memory as a tree
 MOST_ELEMENTS = 2_000_000
+MOST_TOKEN = 1 << 20  # bytes of one tag or comment: expat reads an unfinished one again and again
 _BLOCK = 1 << 16
 
 
@@ -78,6 +80,8 @@ def scan(
             if most_bytes is not None and read > most_bytes:
                 raise HostileXml(f"larger than {most_bytes} bytes")
             parser.Parse(block, False)
+            if read - parser.CurrentByteIndex > MOST_TOKEN + _BLOCK:
+                raise HostileXml(f"a tag or comment larger than {MOST_TOKEN} bytes")
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise BrokenXml(f"line {error.lineno}: {expat.ErrorString(error.code)}") from None
@@ -177,8 +181,8 @@ class XmlWriter:
 
     def leaf(self, name: str, text: str = "", **attributes: str) -> None:
         """An element with text only."""
-        content = escape(_allowed(text), {"\r": "&#13;"})
-        self._line(f"<{name}{_attributes(attributes)}>{content}</{name}>")
+        content = text if _PLAIN.fullmatch(text) else escape(_allowed(text), {"\r": "&#13;"})
+        self._line(f"<{name}{_attributes(attributes) if attributes else ''}>{content}</{name}>")
 
     def raw(self, content: bytes) -> None:
         """Bytes as they are: base64, or part of another document of ours."""
@@ -188,14 +192,20 @@ class XmlWriter:
         self._write(("  " * len(self._open) + text + "\n").encode())
 
 
+# Most text needs no change: one match tells.
+_PLAIN = re.compile("[\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+_PLAIN_VALUE = re.compile("[\x20!#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def _attributes(attributes: dict[str, str]) -> str:
-    return "".join(f" {name}={quoteattr(_allowed(text))}" for name, text in attributes.items())
+    return "".join(
+        f' {name}="{text}"'
+        if _PLAIN_VALUE.fullmatch(text)
+        else f" {name}={quoteattr(_allowed(text))}"
+        for name, text in attributes.items()
+    )
 
 
 def _allowed(text: str) -> str:
-    return "".join(
-        sign
-        for sign in text
-        if sign in "\t\n\r" or "\x20" <= sign <= "\ud7ff" or "\ue000" <= sign <= "\ufffd"
-        or sign >= "\U00010000"
-    )  # fmt: skip
+    return text if text.isprintable() else _NOT_XML.sub("", text)

@@ -2,9 +2,9 @@
 
 import logging
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -125,21 +125,6 @@ def give_back_number(
     )
 
 
-def _claim_number(fonds: Fonds, code: ArchivalCode, holder: UUID | None) -> None:
-    """Keep everyone else from the number of a code that was handed over; raises CodeTaken."""
-    one = _locked_class(fonds, class_key(code))
-    held = one.held_numbers.filter(number=code.number).first()
-    if held is not None and held.holder not in {None, holder}:
-        raise CodeTaken(str(code))
-    if held is not None:
-        held.delete()
-    if holder is not None:
-        HeldNumber.objects.create(archival_class=one, number=code.number, holder=holder)
-    if code.number > one.last_number:
-        one.last_number = code.number
-        one.save(update_fields=["last_number"])
-
-
 def _locked_class(fonds: Fonds, key: ClassKey) -> ArchivalClass:
     ArchivalClass.objects.bulk_create(
         [ArchivalClass(fonds=fonds, **key._asdict())], ignore_conflicts=True
@@ -150,31 +135,122 @@ def _locked_class(fonds: Fonds, key: ClassKey) -> ArchivalClass:
 # Codes --------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def settle_code(description: Mapping[str, str], *, holder: UUID | None = None) -> ArchivalCode:
-    """The archival code (档号) of a description, by the template of its fonds.
+    """The archival code (档号) of one description; see `settle_codes`.  Raises CodeTaken too."""
+    (settled,) = settle_codes([(description, holder)])
+    if isinstance(settled, CodeTaken):
+        raise settled
+    return settled
 
-    A description that has a code keeps it; else a number is taken.  Either is held for `holder`,
+
+@transaction.atomic
+def settle_codes(
+    wanted: Sequence[tuple[Mapping[str, str], UUID | None]],
+) -> list[ArchivalCode | CodeTaken]:
+    """The archival codes (档号) of descriptions, by the template of their fonds, in order.
+
+    A description that has a code keeps it, and CodeTaken stands for one that another has; else a
+    number is taken as `take_number` does.  Either is held for the holder beside the description,
     the object id of the record to be, against everyone else.
-    Raises UnknownFonds, BadCode (a part is missing or malformed) and CodeTaken.
+    Raises UnknownFonds and BadCode (a part is missing or malformed); then none is settled.
     """
+    fonds_of = {one.number: one for one in Fonds.objects.filter(number__in={
+        _fonds_number(description) for description, _ in wanted
+    })}  # fmt: skip
+    drafts = [_drafted(description, fonds_of) for description, _ in wanted]
+    classes: dict[tuple[int, ClassKey], list[int]] = defaultdict(list)
+    for at, (fonds, code) in enumerate(drafts):
+        classes[fonds.pk, class_key(code)].append(at)
+    given = {str(draft[1]) for draft in drafts if draft[1].number}
+    owners = dict(Record.objects.filter(code__in=given).values_list("code", "object_id"))
+    settled: dict[int, ArchivalCode | CodeTaken] = {}
+    for (_, key), places in sorted(classes.items()):  # locked in one order everywhere
+        numbers = _Numbers.of(_locked_class(drafts[places[0]][0], key))
+        for at in sorted(places, key=lambda at: not drafts[at][1].number):  # claims before takers
+            (fonds, code), holder = drafts[at], wanted[at][1]
+            if not code.number:
+                settled[at] = _with_number(
+                    template(fonds.code_template), code, numbers.take(holder)
+                )
+            elif owners.get(str(code), holder) != holder or not numbers.claim(code.number, holder):
+                settled[at] = CodeTaken(str(code))
+            else:
+                settled[at] = code
+        numbers.write()
+    return [settled[at] for at in range(len(wanted))]
+
+
+def _fonds_number(description: Mapping[str, str]) -> str:
     given = description.get("archival_code", "").strip()
-    number = description.get("fonds_number", "").strip() or given.split("-", 1)[0]
-    fonds = Fonds.objects.filter(number=number).first()
+    return description.get("fonds_number", "").strip() or given.split("-", 1)[0]
+
+
+def _drafted(
+    description: Mapping[str, str], known: Mapping[str, Fonds]
+) -> tuple[Fonds, ArchivalCode]:
+    """The fonds and the code, with number 0 when it is still to be taken."""
+    fonds = known.get(_fonds_number(description))
     if fonds is None:
-        raise UnknownFonds(number)
-    shape = template(fonds.code_template)
-    if given:
-        code = shape.parse(given)
-        if code.fonds != fonds.number:
-            raise BadCode(f"the code is not of fonds {fonds.number}: {given!r}")
-        taken_by = Record.objects.filter(code=given).values_list("object_id", flat=True).first()
-        if taken_by is not None and taken_by != holder:
-            raise CodeTaken(given)
-        _claim_number(fonds, code, holder)
-        return code
-    draft = _draft(shape, fonds, description)
-    return _with_number(shape, draft, take_number(fonds, *class_key(draft), holder=holder))
+        raise UnknownFonds(_fonds_number(description))
+    shape, given = template(fonds.code_template), description.get("archival_code", "").strip()
+    if not given:
+        return fonds, replace(_draft(shape, fonds, description), number=0)
+    code = shape.parse(given)
+    if code.fonds != fonds.number:
+        raise BadCode(f"the code is not of fonds {fonds.number}: {given!r}")
+    return fonds, code
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """The numbers of one locked class, settled in memory and written at once."""
+
+    one: ArchivalClass
+    last: int
+    held: dict[int, UUID | None]  # number → holder; None was given back
+    before: dict[int, UUID | None]
+
+    @classmethod
+    def of(cls, one: ArchivalClass) -> "_Numbers":
+        held = dict(one.held_numbers.values_list("number", "holder"))
+        return cls(one, one.last_number, held, dict(held))
+
+    def claim(self, number: int, holder: UUID | None) -> bool:
+        """Hold a number that was handed over; False when it is another's."""
+        if self.held.get(number) not in {None, holder}:
+            return False
+        self.held.pop(number, None)
+        self._hold(number, holder)
+        self.last = max(self.last, number)
+        return True
+
+    def take(self, holder: UUID | None) -> int:
+        """The smallest number that was given back, else one more."""
+        free = min((number for number, one in self.held.items() if one is None), default=0)
+        self.held.pop(free, None)
+        self.last += not free
+        self._hold(free or self.last, holder)
+        return free or self.last
+
+    def _hold(self, number: int, holder: UUID | None) -> None:
+        if holder is not None:
+            self.held[number] = holder
+
+    def write(self) -> None:
+        """Write what changed."""
+        changed = {
+            number
+            for number in self.before.keys() | self.held.keys()
+            if self.before.get(number, self) != self.held.get(number, self)
+        }
+        self.one.held_numbers.filter(number__in=changed & self.before.keys()).delete()
+        HeldNumber.objects.bulk_create(
+            HeldNumber(archival_class=self.one, number=number, holder=self.held[number])
+            for number in sorted(changed & self.held.keys())
+        )
+        if self.last != self.one.last_number:
+            self.one.last_number = self.last
+            self.one.save(update_fields=["last_number"])
 
 
 def give_back_code(code: ArchivalCode) -> None:
@@ -219,13 +295,18 @@ def admit(packed: Packed, admission: Admission, *, by: str, now: datetime) -> Re
 def admit_many(
     pairs: Sequence[tuple[Packed, Admission]], *, by: str, now: datetime
 ) -> list[Record]:
+    """Write the rows of records that were packed from these admissions; see `admit_packed`."""
+    return admit_packed([packed for packed, _ in pairs], by=by, now=now)
+
+
+def admit_packed(objects: Sequence[Packed], *, by: str, now: datetime) -> list[Record]:
     """Write the rows of packed records in one transaction; the records in the order given.
 
     The rows follow from the objects alone, so that a rebuild gives the same; `by` and `now` go to
     the log.  A record that is there already is returned as it is.
     Raises CodeTaken, UnknownFonds, BadCode; then nothing is written.
     """
-    packed_records = {packed.object_id: packed for packed, _ in pairs}
+    packed_records = {packed.object_id: packed for packed in objects}
     with transaction.atomic():
         known = Record.objects.in_bulk(list(packed_records), field_name="object_id")
         fresh = [packed for object_id, packed in packed_records.items() if object_id not in known]
@@ -233,7 +314,7 @@ def admit_many(
     for record in records:
         logger.info("record.admitted id=%s by=%s at=%s", record.pk, by, now.isoformat())
     known |= {record.object_id: record for record in records}
-    return [known[packed.object_id] for packed, _ in pairs]
+    return [known[packed.object_id] for packed in objects]
 
 
 def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Record]:

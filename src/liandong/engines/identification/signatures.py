@@ -3,6 +3,7 @@
 Why pygfried and not opf-fido: docs/adr/0030.
 """
 
+import os
 import re
 import zipfile
 from collections.abc import Sequence
@@ -32,8 +33,9 @@ class SignatureIdentifier:
     `x-liandong/eep`, and text in GB18030, Big5 or UTF-16 is plain text.
     """
 
-    def __init__(self, workers: int = 1) -> None:
-        self._workers = workers  # threads; siegfried releases the interpreter lock
+    def __init__(self, workers: int = 0) -> None:
+        # Threads, 0 for as many as processors; siegfried releases the interpreter lock.
+        self._workers = workers or len(os.sched_getaffinity(0))
         self._version = ""
 
     @property

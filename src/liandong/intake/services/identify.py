@@ -6,11 +6,13 @@ still goes through every other check, so that a clerk learns of all its faults a
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
 
 from liandong.base.engines import engine
+from liandong.base.rows import update_rows
 from liandong.intake.models import HandedFile, Item
 from liandong.kernel.checks import Finding
 from liandong.kernel.ports import Identification
@@ -28,7 +30,20 @@ def identify(items: Sequence[Item], *, now: datetime) -> list[Done]:
     own: dict[int, list[tuple[HandedFile, Identification]]] = defaultdict(list)
     for file, found in zip(files, engine("identifier").identify(paths), strict=True):
         own[file.item_id or 0].append((file, found))
-    return [_done(item, own[item.pk]) for item in items]
+    dones = [_done(item, own[item.pk]) for item in items]
+    dones[0] = replace(dones[0], save=_all(dones, files))
+    return dones
+
+
+def _all(dones: Sequence[Done], files: Sequence[HandedFile]) -> Callable[[], None]:
+    """Saves the rows of every file in one statement, with the first item."""
+    first = dones[0].save
+
+    def save() -> None:
+        update_rows(files, ["puid", "mime", "format_name"])
+        first()
+
+    return save
 
 
 def _done(item: Item, files: list[tuple[HandedFile, Identification]]) -> Done:
@@ -40,18 +55,14 @@ def _done(item: Item, files: list[tuple[HandedFile, Identification]]) -> Done:
         for finding in file_findings(file.path, file.size_bytes, found, prefix)
     ]
     detail = {"files": {file.path: [found.puid, found.basis] for file, found in files[:200]}}
-    return Done(detail=detail, save=_writer(item, files, findings))
+    for file, found in files:
+        file.puid, file.mime = found.puid[:40], found.mime[:127]
+        file.format_name = found.name[:200]
+    return Done(detail=detail, save=_writer(item, findings))
 
 
-def _writer(
-    item: Item, files: list[tuple[HandedFile, Identification]], findings: list[Finding]
-) -> Callable[[], None]:
+def _writer(item: Item, findings: list[Finding]) -> Callable[[], None]:
     def save() -> None:
-        for file, found in files:
-            file.puid, file.mime = found.puid[:40], found.mime[:127]
-            file.format_name = found.name[:200]
-        rows = [file for file, _ in files]
-        HandedFile.objects.bulk_update(rows, ["puid", "mime", "format_name"], batch_size=300)
         item.checks = {**item.checks, "identify": [finding_to_json(one) for one in findings]}
 
     return save

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from liandong.base.rows import update_rows
 from liandong.intake.models import Batch, HandedFile, Item
 from liandong.kernel.checks import Finding
 from liandong.kernel.hostility import ZipLimits
@@ -34,7 +35,7 @@ def unpack(batch: Batch, *, by: str, now: datetime) -> list[Finding]:
     files = list(batch.files.order_by("path"))
     fresh: list[HandedFile] = []
     findings: list[Finding] = []
-    if package := the_zip(files):
+    if package := the_zip(files, zip_limits()):
         fresh, findings = expand(batch, package, zip_limits())
         package.is_content = not fresh  # a zip that cannot be opened is kept as an item
     arrangement = arrange(batch, [file for file in [*files, *fresh] if file.is_content])
@@ -58,7 +59,7 @@ def _write(
     _write_items(batch, arrangement.drafts)
     made = [*fresh, *arrangement.fresh]
     HandedFile.objects.bulk_create(made, batch_size=ROWS_AT_ONCE)
-    HandedFile.objects.bulk_update(files, ["item", "order", "is_content"], batch_size=ROWS_AT_ONCE)
+    update_rows(files, ["item", "order", "is_content"])
     batch.kind = arrangement.kind
     batch.declared = {
         **batch.declared,
