@@ -1,0 +1,183 @@
+"""Every page in every mode: axe, policy, sizes, weight, paper."""
+
+import gzip
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from openpyxl import load_workbook
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from .conftest import Open, Transfer, set_modes, violations
+
+pytestmark = pytest.mark.e2e
+
+STAFF = (
+    "/desk/", "/search/", "/search/?q=窨井盖", "/search/?q=无此词", "/records/1/",
+    "/records/1/view/?find=窨井盖&p=1&l=3", "/records/6/view/", "/records/1/ocr/1/",
+    "/archive/?fonds=Z109&category=WS&year=2023&retention=Y", "/archive/classes/1/",
+    "/preservation/", "/transfers/", "/transfers/1/", "/transfers/2/", "/transfers/new/",
+    "/transfers/1/receipt/", "/transfers/2/report/", "/review/", "/nothing/",
+)  # fmt: skip
+PUBLIC = ("/", "/search/?q=窨井盖", "/records/1/", "/records/1/view/", "/archive/", "/modes/", "/login/")
+PUBLIC_BYTES, STAFF_BYTES, VIEWER_BYTES = 130_000, 300_000, 120_000
+ELDER_TEXT, ELDER_TAP = 18, 60
+
+
+def _settle(page: Page, path: str) -> None:
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize(
+    "modes", [{}, {"theme": "dark"}, {"size": "elder"}, {"language": "en"}], ids=str
+)
+def test_axe_finds_nothing(open_as: Open, modes: dict[str, str]) -> None:
+    found = {}
+    for who, paths in (("archivist", STAFF), ("stranger", PUBLIC)):
+        page = open_as(who, **modes)
+        for path in paths:
+            _settle(page, path)
+            if faults := violations(page):
+                found[path] = faults
+    assert found == {}
+
+
+def test_english_pages_have_no_chinese_of_ours(open_as: Open) -> None:
+    page = open_as("archivist", language="en")
+    left = {}
+    for path in ("/desk/", "/search/", "/transfers/", "/transfers/new/", "/preservation/"):
+        page.goto(path)
+        words = " ".join(page.locator("nav, h1, h2, th, dt, label, button").all_text_contents())
+        if chinese := re.findall(r"[\u4e00-\u9fff]+", words.replace("中文", "")):
+            left[path] = chinese
+    assert left == {}
+
+
+def test_elder_mode_has_large_text_and_large_targets(open_as: Open) -> None:
+    page = open_as("archivist", size="elder")
+    small = {}
+    for path in ("/search/?q=窨井盖", "/desk/", "/transfers/2/", "/records/1/", "/review/"):
+        _settle(page, path)
+        found = page.evaluate(
+            """([text, tap]) => {
+              const seen = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== "hidden"
+                && !e.closest(".visually-hidden, .ld-text-layer, dialog");
+              const out = [];
+              for (const e of document.querySelectorAll("body *")) {
+                const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+                if (own && seen(e) && parseFloat(getComputedStyle(e).fontSize) < text)
+                  out.push(`text ${getComputedStyle(e).fontSize} ${e.outerHTML.slice(0, 80)}`);
+              }
+              for (const e of document.querySelectorAll("button, a.btn, nav a, summary, .ld-tabs a")) {
+                const box = e.getBoundingClientRect();
+                if (seen(e) && box.width && (box.height < tap || box.width < tap))
+                  out.push(`tap ${box.width}x${box.height} ${e.outerHTML.slice(0, 80)}`);
+              }
+              return [...new Set(out)].slice(0, 6);
+            }""",
+            [ELDER_TEXT, ELDER_TAP - 0.5],
+        )
+        if found:
+            small[path] = found
+    assert small == {}
+
+
+def test_modes_are_kept_and_rendered_by_the_server(open_as: Open) -> None:
+    page = open_as("stranger", "/")
+    page.get_by_role("button", name="长者版").click()
+    expect(page.locator("html")).to_have_attribute("data-size", "elder")
+    set_modes(page, theme="dark")
+    assert 'data-bs-theme="dark"' in page.request.get("/").text()
+    page.goto("/")
+    body = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert body == "rgb(18, 22, 28)"
+
+
+@pytest.mark.parametrize(
+    ("who", "paths", "most"),
+    [("stranger", PUBLIC, PUBLIC_BYTES), ("archivist", STAFF, STAFF_BYTES)],
+)
+def test_pages_are_light_and_do_not_jump(
+    open_as: Open, who: str, paths: tuple[str, ...], most: int
+) -> None:
+    heavy, jumping = {}, {}
+    for path in paths:
+        page = open_as(who)
+        page.add_init_script(
+            "new PerformanceObserver((l) => { for (const e of l.getEntries())"
+            " window.shift = (window.shift || 0) + e.value; })"
+            ".observe({type: 'layout-shift', buffered: true})"
+        )
+        transfer = Transfer(page)
+        _settle(page, path)
+        viewer = "/view/" in path or "/ocr/" in path
+        allowed = most + (VIEWER_BYTES + most if viewer else 0)  # code of the viewer, page images
+        if transfer.bytes > allowed:
+            heavy[path] = transfer.bytes
+        if (shift := page.evaluate("() => window.shift || 0")) > 0.001 and not viewer:
+            jumping[path] = shift
+        page.context.close()
+    assert (heavy, jumping) == ({}, {})
+
+
+def test_the_viewer_code_is_within_its_budget(open_as: Open) -> None:
+    page = open_as("stranger")
+    sizes: dict[str, int] = {}
+    page.on("response", lambda answer: sizes.update(_packed(answer.url, answer.body())))
+    _settle(page, "/records/1/view/")
+    islands = {name: size for name, size in sizes.items() if not name.startswith("main")}
+    assert 0 < sum(islands.values()) <= VIEWER_BYTES, islands
+
+
+def _packed(url: str, body: bytes) -> dict[str, int]:
+    name = url.rsplit("/", 1)[-1]
+    return {name: len(gzip.compress(body))} if name.endswith(".js") else {}
+
+
+def test_the_check_report_prints_and_downloads_complete(open_as: Open, tmp_path: Path) -> None:
+    page = open_as("archivist", "/transfers/2/report/")
+    rows = page.locator(".ld-findings tbody tr").count()
+    assert rows >= 10
+    printed = tmp_path / "printed.pdf"
+    page.pdf(path=printed, format="A4")
+    _assert_paper(printed, tmp_path, "四性检测报告")
+
+    with page.expect_download() as started:
+        page.goto("/transfers/2/")
+        page.get_by_role("link", name="PDF").click()
+    made = tmp_path / "made.pdf"
+    started.value.save_as(made)
+    text = _assert_paper(made, tmp_path, "四性检测报告")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="xlsx").click()
+    book = load_workbook(started.value.path())
+    table = list(book.worksheets[2].iter_rows(values_only=True))
+    assert len(table) == rows + 1
+    codes = [str(row[-1]) for row in table[1:]]
+    squeezed = re.sub(r"\s", "", text)
+    assert [code for code in codes if squeezed.count(code) < codes.count(code)] == []
+
+
+def _assert_paper(file: Path, folder: Path, words: str) -> str:
+    """The text of a PDF, which has few pages, ink on the first, and `words` in it."""
+    document = pypdfium2.PdfDocument(file)
+    try:
+        pages = len(document)
+        text = "".join(document[n].get_textpage().get_text_range() for n in range(pages))
+    finally:
+        document.close()
+    assert 1 <= pages <= 12
+    assert words in re.sub(r"\s", "", text)
+    if shutil.which("pdftoppm"):
+        target = folder / file.stem
+        subprocess.run(["pdftoppm", "-r", "50", "-png", "-f", "1", "-l", "1", file, target], check=True)
+        with Image.open(next(folder.glob(f"{file.stem}-*.png"))) as picture:
+            grey = picture.convert("L")
+            dark = sum(count for level, count in enumerate(grey.histogram()) if level < 128)
+            assert dark > 0.005 * grey.width * grey.height
+    return text
