@@ -19,11 +19,15 @@ from .checks import Finding
 from .names import BadPath, InnerPath, inner_path, zip_entry_name
 
 ENTRY_HEAD = 64  # bytes of a zip entry that show a program
+PATH_BYTES = 900  # of a path in a zip: longer ones are shortened, no system takes them
 XML_HEAD = 1 << 16  # bytes of a zip entry in which a DOCTYPE is looked for
+COUNTED_BYTES = 128 << 20  # of a table of contents whose entries are counted
 PROLOG_MAX = 1 << 20  # bytes of an XML file in which a DOCTYPE is looked for
 LOOKED_ENTRIES = 5_000  # entries of one zip whose first bytes are read
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # others unpack without a bound
 DIRECTORY_ENTRY_BYTES = 1_024  # more than this per entry is no honest central directory
 INFLATE_MAX = 64 << 20  # bytes of PDF object streams that are unpacked for a look
+PIECE_BYTES = 16 << 20  # of a PDF that are looked at together
 SMALL = 64 << 20  # bytes: smaller contents may shrink as far as they like (blank scans do)
 
 ZIP_ERRORS = (
@@ -85,7 +89,10 @@ def _refuse_large_directory(file: Path, limits: ZipLimits) -> None:
 
 
 def _directory(file: Path) -> tuple[int, int]:
-    """Entries and bytes that the end record declares.  Source: APPNOTE 6.3, 4.3.14 to 4.3.16."""
+    """Entries and bytes of the table of contents: the larger of what is declared and what is there.
+
+    Source: APPNOTE 6.3, 4.3.14 to 4.3.16.
+    """
     with file.open("rb") as stream:
         stream.seek(max(0, file.stat().st_size - 65_557))
         start, tail = stream.tell(), stream.read()
@@ -95,11 +102,22 @@ def _directory(file: Path) -> tuple[int, int]:
         entries, size = struct.unpack_from("<HI", tail, at + 10)
         if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":
             (place,) = struct.unpack_from("<Q", tail, at - 12)
-            stream.seek(min(place, start + at))
-            record = stream.read(56)
-            if len(record) == 56 and record.startswith(b"PK\x06\x06"):
-                entries, size = struct.unpack_from("<QQ", record, 32)
-    return entries, size
+            # Python looks right before the locator, whatever the locator says
+            for seat in (min(place, start + at), max(0, start + at - 76)):
+                stream.seek(seat)
+                record = stream.read(56)
+                if len(record) == 56 and record.startswith(b"PK\x06\x06"):
+                    more, longer = struct.unpack_from("<QQ", record, 32)
+                    entries, size = max(entries, more), max(size, longer)
+        return max(entries, _counted(stream, start + at, size)), size
+
+
+def _counted(stream: BinaryIO, end: int, size: int) -> int:
+    """Heads of entries in the last `size` bytes before `end`: a small number may be declared."""
+    if size > COUNTED_BYTES:
+        return 0  # judged by its size
+    stream.seek(max(0, end - size - 76))
+    return stream.read(size + 76).count(b"PK\x01\x02")
 
 
 def _refuse_over_limits(file: Path, infos: list[zipfile.ZipInfo], limits: ZipLimits) -> None:
@@ -120,23 +138,27 @@ class ZipEntry:
     info: zipfile.ZipInfo
     path: InnerPath  # safe and unique within the zip
     original_name: str  # as the zip has it, decoded
-    fault: str = ""  # code: ZIP-PATH-ESCAPE, ZIP-SYMLINK, ZIP-ENCRYPTED, ZIP-SAME-NAME
+    fault: str = ""  # code: ZIP-PATH-ESCAPE, ZIP-SYMLINK, ZIP-ENCRYPTED, ZIP-METHOD, ZIP-SAME-NAME
     is_kept: bool = True  # its bytes can be taken out
 
 
 def zip_entries(package: zipfile.ZipFile) -> Iterator[ZipEntry]:
     """The files of a zip in its order; folders are left out, nothing is ever named outside."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for info in package.infolist():
         name = _entry_name(info)
         if name.endswith("/") or info.is_dir():
             continue
         path, fault = _safe_path(name)
         if path in taken:
-            path, fault = _free_path(path, taken), fault or "ZIP-SAME-NAME"
+            path, fault = _free_path(path, taken, numbers), fault or "ZIP-SAME-NAME"
         taken.add(path)
         fault = _kind_fault(info) or fault
-        yield ZipEntry(info, path, name, fault, fault not in {"ZIP-SYMLINK", "ZIP-ENCRYPTED"})
+        yield ZipEntry(info, path, name, fault, fault not in _NOT_KEPT)
+
+
+_NOT_KEPT = frozenset({"ZIP-SYMLINK", "ZIP-ENCRYPTED", "ZIP-METHOD"})
 
 
 def _entry_name(info: zipfile.ZipInfo) -> str:
@@ -152,28 +174,33 @@ def _kind_fault(info: zipfile.ZipInfo) -> str:
     mode = info.external_attr >> 16
     if info.create_system == 3 and mode and stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
         return "ZIP-SYMLINK"  # links, devices, sockets: no file of a record
-    return "ZIP-ENCRYPTED" if info.flag_bits & 1 else ""
+    if info.flag_bits & 1:
+        return "ZIP-ENCRYPTED"
+    return "" if info.compress_type in METHODS else "ZIP-METHOD"
 
 
 def _safe_path(name: str) -> tuple[InnerPath, str]:
-    try:
-        return inner_path(name.removeprefix("./")), ""
-    except BadPath:
-        pass
+    if len(name.encode("utf-8", "replace")) <= PATH_BYTES:
+        try:
+            return inner_path(name.removeprefix("./")), ""
+        except BadPath:
+            pass
     parts = [re.sub(r'[\x00-\x1f\x7f\\:*?"<>|]', "_", part) for part in name.split("/")]
     kept = [part.strip(" ~")[:80] for part in parts if part.strip(" ~") not in {"", ".", ".."}]
-    safe = "/".join(kept).encode("utf-8", "replace").decode() or "_"
+    safe = "/".join(kept[-8:]).encode("utf-8", "replace").decode() or "_"
     try:
         return inner_path(f"_/{safe}"), "ZIP-PATH-ESCAPE"
     except BadPath:
         return inner_path(f"_/{zlib.crc32(name.encode('utf-8', 'replace')):08x}"), "ZIP-PATH-ESCAPE"
 
 
-def _free_path(path: InnerPath, taken: set[str]) -> InnerPath:
+def _free_path(path: InnerPath, taken: set[str], numbers: dict[str, int]) -> InnerPath:
+    """The path with a number; `numbers` keeps the last one, or many equal names take for ever."""
     place = PurePosixPath(path)
-    number = 2
-    while (free := str(place.with_name(f"{place.stem} ({number}){place.suffix}"))) in taken:
+    number = numbers.get(path, 1) + 1
+    while (free := str(place.with_name(f"{place.stem[:60]} ({number}){place.suffix}"))) in taken:
         number += 1
+    numbers[path] = number
     return InnerPath(free)
 
 
@@ -242,7 +269,7 @@ def _zip_faults(file: Path, limits: ZipLimits) -> Iterator[_Fault]:
         return
     with package:
         for entry in zip_entries(package):
-            if entry.fault in {"ZIP-PATH-ESCAPE", "ZIP-SYMLINK"}:
+            if entry.fault in {"ZIP-PATH-ESCAPE", "ZIP-SYMLINK", "ZIP-METHOD"}:
                 yield f"SEC-{entry.fault}", "entry", entry.original_name[:200]
         for info in package.infolist()[:LOOKED_ENTRIES]:
             yield from _entry_faults(package, info)
@@ -258,7 +285,7 @@ def _entry_faults(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[_
     name = _entry_name(info)
     if _MACRO_NAMES.search(name):
         yield "SEC-MACRO", "entry", name[:200]
-    if info.flag_bits & 1 or not info.file_size:
+    if info.flag_bits & 1 or not info.file_size or info.compress_type not in METHODS:
         return
     is_xml = _XML_NAMES.search(name) is not None
     try:
@@ -279,9 +306,24 @@ def has_entities(head: bytes) -> bool:
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head.startswith(b"<"):
         return False
-    prolog = re.sub(rb"<!--.*?-->|<\?.*?\?>", b"", head, flags=re.DOTALL)
-    doctype = re.match(rb"\s*<!DOCTYPE\s", prolog, re.I)
-    return doctype is not None and re.search(rb"<!ENTITY\s", prolog[doctype.end() :]) is not None
+    doctype = re.match(rb"<!DOCTYPE\s", head[_prolog(head) :], re.I)
+    return doctype is not None and re.search(rb"<!ENTITY\s", head) is not None
+
+
+def _prolog(head: bytes) -> int:
+    """Where the document goes on after comments and instructions; one pass, also when unclosed."""
+    at = 0
+    while True:
+        while head[at : at + 1].isspace():
+            at += 1
+        close = next((end for mark, end in _PROLOG_PARTS if head.startswith(mark, at)), b"")
+        after = head.find(close, at + 2) if close else -1
+        if after < 0:
+            return at
+        at = after + len(close)
+
+
+_PROLOG_PARTS = ((b"<!--", b"-->"), (b"<?", b"?>"))
 
 
 def _ole_faults(stream: BinaryIO) -> Iterator[_Fault]:
@@ -331,14 +373,16 @@ def _pdf_objects(content: mmap.mmap) -> Iterator[bytes]:
     at, left = 0, INFLATE_MAX
     while at < len(content):
         begin = content.find(b"stream", at)
-        piece = content[at : begin if begin >= 0 else len(content)]
-        yield piece
+        until = begin if begin >= 0 else len(content)
+        for start in range(at, until, PIECE_BYTES):  # overlaps, so that no word is cut
+            yield content[start : min(start + PIECE_BYTES + 64, until)]
         if begin < 0:
             return
         end = content.find(b"endstream", begin + 6)
         end = end if end >= 0 else len(content)
-        if b"/ObjStm" in piece[-1024:] and left > 0:
-            unpacked = _inflate(content[begin + 6 : end].lstrip(b"\r\n"), left)
+        if left > 0 and b"/ObjStm" in content[max(at, begin - 1024) : begin]:
+            packed = content[begin + 6 : min(end, begin + 6 + INFLATE_MAX)]
+            unpacked = _inflate(packed.lstrip(b"\r\n"), left)
             left -= len(unpacked)
             yield unpacked
         at = end + 9

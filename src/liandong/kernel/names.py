@@ -9,7 +9,8 @@ InnerPath = NewType("InnerPath", str)  # a path inside a package; made only by `
 
 _LONGEST_NAME = 255  # bytes of one name on ext4, NTFS (characters) and most others
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+# with the marks that turn the direction of text: they make exe.fdp read as pdf.exe
+_UNSAFE = re.compile('[\x00-\x1f\x7f<>:"/\\\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
 class BadPath(ValueError):

@@ -7,6 +7,7 @@ The grammar, and nothing else, is syntax; all the rest is text, and no input is 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,7 @@ _RETENTION = {"永久": "Y", "长期": "LONG", "短期": "SHORT"}  # catalog/ret
 _TERM = re.compile(r"(?:定期)?[dD]?([0-9]{1,3})年?")
 _WIDTH = {0xFF01 + step: 0x21 + step for step in range(94)} | {0x3000: 0x20}
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』"}
+_SIGN = re.compile(r"\\.?|.", re.DOTALL)  # a character, or an escaped one with its backslash
 _NOT = re.compile(r"(?:-(?=[^\s-])|(?:NOT|非)\s+(?=\S))")
 _AND = re.compile(r"(?:AND|且)(?=\s+\S)")
 _FIELD = re.compile(rf"({'|'.join(sorted(FIELDS, key=len, reverse=True))}):[ \t]*(?=\S)")
@@ -66,7 +68,8 @@ _DATES = tuple(
         r"([0-9]{4})([0-9]{2})([0-9]{2})",
     )
 )
-_RANGE = re.compile(r"(.*?)(?:\.{2,}|…|~|至|到)(.*)")
+_RANGE = re.compile(r"([^.…~至到]*(?:\.[^.…~至到]+)*)(?:\.{2,}|…|~|至|到)(.*)")
+_LONGEST_DATE = 40  # characters of a date or range
 _YEARS = re.compile(r"([0-9]{4})年?-([0-9]{4})年?")
 
 
@@ -86,6 +89,10 @@ class _Reading:
 
     def __post_init__(self) -> None:
         self.folded = fold(self.text)
+        self.closers: dict[str, list[int]] = {close: [] for close in _QUOTES.values()}
+        for found in _SIGN.finditer(self.text):  # of places where a quote ends
+            if found[0] in self.closers:
+                self.closers[found[0]].append(found.start())
 
     def run(self) -> SearchQuery:
         while self._skip_blanks():
@@ -136,12 +143,9 @@ class _Reading:
 
     def _closing(self, start: int) -> int:
         close = _QUOTES.get(self.text[start]) if start < len(self.text) else None
-        at = start + 1
-        while close and at < len(self.text):
-            if self.text[at] == close:
-                return at
-            at += 2 if self.text[at] == "\\" else 1
-        return -1
+        places = self.closers[close] if close else []
+        at = bisect_right(places, start)
+        return places[at] if at < len(places) else -1
 
     def _code(self) -> str:
         for pattern in _CODES:
@@ -219,6 +223,8 @@ def date_range(typed: str) -> tuple[int, int] | None:
     `2011`, `2011-05`, `2011年5月1日`, `20110501`, `2010..2012`, `2010-2012`, `2010..`, `..2012`.
     Months and days may be 00: parts of a date that are not known.
     """
+    if len(typed) > _LONGEST_DATE:
+        return None
     value = typed.translate(_WIDTH).strip()
     years = _YEARS.fullmatch(value)
     span = years or _RANGE.fullmatch(value)

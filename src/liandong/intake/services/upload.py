@@ -14,9 +14,9 @@ from liandong.base.locks import hold
 from liandong.base.models import Unit
 from liandong.intake.models import Batch, Upload
 from liandong.kernel.digests import digest_file
-from liandong.kernel.names import inner_path
+from liandong.kernel.names import BadPath, inner_path
 
-from .receive import Incoming, receive
+from .receive import PATH_MAX, Incoming, receive
 
 KEEP_UNFINISHED = timedelta(days=7)
 LOCKS = 64  # lock files for pieces: two uploads with the same one wait for each other
@@ -52,6 +52,8 @@ def begin(session: UUID, path: str, size_bytes: int, *, by: str, now: datetime) 
     Raises BadPath, TooLarge, and Upload.DoesNotExist for a session that somebody else began.
     """
     clean = inner_path(path)
+    if len(clean) > PATH_MAX:
+        raise BadPath(f"a path longer than {PATH_MAX} characters: {clean[:60]!r}…")
     if not 0 <= size_bytes <= settings.UPLOAD_MAX_BYTES:
         raise TooLarge(settings.UPLOAD_MAX_BYTES)
     if Upload.objects.filter(session=session).exclude(created_by=by).exists():

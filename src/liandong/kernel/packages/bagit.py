@@ -37,6 +37,12 @@ _WRITTEN = ("sha512", "sha256")
 _KNOWN = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sm3"})
 _VERSIONS = frozenset({"0.93", "0.94", "0.95", "0.96", "0.97", "1.0"})
 _MOST_TAG_BYTES = 64 << 20
+_MOST_INFO_BYTES = 1 << 20  # of bag-info.txt
+_MOST_FINDINGS = 20_000  # a manifest of nothing but faults gives no more
+_ENCODINGS = re.compile(
+    r"(?i)utf-?(8|16|16[bl]e|32|32[bl]e)|(us-)?ascii|gb(18030|k|2312)|hz-gb-2312|big5(-?hkscs)?"
+    r"|iso-?8859-[0-9]{1,2}|windows-[0-9]{3,4}|shift_?jis|euc-(jp|kr|cn)|latin-?1"
+)  # Python knows more, and some of them take for ever or are no text
 
 
 # Writing ------------------------------------------------------------------------------------------
@@ -120,7 +126,11 @@ class _Bag:
     renamed: dict[str, str] = field(default_factory=dict)  # NFC of a name → the name on the disk
 
     def found(self, code: str, where: str = "", /, **facts: str) -> None:
-        self.findings.append(Finding(code, where, facts=facts))
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(Finding(code, where, facts=facts))
+        elif len(self.findings) == _MOST_FINDINGS:
+            most = str(_MOST_FINDINGS)
+            self.findings.append(Finding("PKG-TOO-MANY", facts={"most": most}))
 
 
 def validate(folder: Path) -> list[Finding]:
@@ -169,9 +179,11 @@ def _read_declaration(bag: _Bag) -> bool:
     if lines != expected:  # still readable: what else is wrong is told too
         bag.found("BAG-BAD-DECLARATION", "bagit.txt", text=text[:120])
     try:
-        codecs.lookup(bag.encoding).encode("")
-        b"".decode(bag.encoding)
+        codecs.lookup(bag.encoding)
+        is_known = _ENCODINGS.fullmatch(bag.encoding) is not None
     except (LookupError, ValueError):
+        is_known = False
+    if not is_known:
         bag.found("BAG-ENCODING", "bagit.txt", encoding=bag.encoding)
         return False
     return True
@@ -194,8 +206,9 @@ def _read_tag_files(bag: _Bag) -> None:
 def _tag_lines(bag: _Bag, name: str) -> Iterator[str]:
     """The lines of a tag file; what cannot be decoded is a finding and gives none."""
     path = bag.tree.files[name]
-    if path.stat().st_size > _MOST_TAG_BYTES:
-        bag.found("BAG-ENCODING", name, encoding="> 64 MiB")
+    most = _MOST_INFO_BYTES if name == "bag-info.txt" else _MOST_TAG_BYTES
+    if path.stat().st_size > most:
+        bag.found("BAG-ENCODING", name, encoding=f"> {most >> 20} MiB")
         return
     try:
         text = path.read_bytes().decode(bag.encoding)
@@ -203,6 +216,8 @@ def _tag_lines(bag: _Bag, name: str) -> Iterator[str]:
         bag.found("BAG-ENCODING", name, encoding=bag.encoding)
         return
     for line in re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff")):
+        if len(bag.findings) > _MOST_FINDINGS:
+            return
         if line.strip():
             yield line
 
@@ -247,18 +262,23 @@ def _safe_path(bag: _Bag, name: str, text: str, *, payload: bool) -> str | None:
 def _read_bag_info(bag: _Bag) -> None:
     if "bag-info.txt" not in bag.tree.files:
         return
-    form = r"([^:]+):[ \t](.*)" if bag.version == "1.0" else r"([^:]+?)\s*:\s*(.*)"
+    is_strict = bag.version == "1.0"
+    parts: dict[str, list[str]] = {}
     label = ""
     for line in _tag_lines(bag, "bag-info.txt"):
         if line[0] in " \t" and label:
-            bag.about[label] += " " + line.strip()
+            parts[label].append(f" {line.strip()}")
             continue
-        match = re.fullmatch(form, line)
-        if match is None or match[1] != match[1].strip():
+        name, colon, value = line.partition(":")
+        name = name if is_strict else name.rstrip()
+        is_loose = is_strict and value[:1] not in {" ", "\t"}
+        if not colon or not name or name != name.strip() or is_loose:
             bag.found("BAG-TAG-LINE", "bag-info.txt", text=line[:120])
             continue
-        label, value = match[1], match[2].strip()
-        bag.about[label] = f"{bag.about[label]}; {value}" if label in bag.about else value
+        label = name
+        before = "; " if label in parts else ""
+        parts.setdefault(label, []).append(f"{before}{value.strip()}")
+    bag.about |= {name: "".join(texts) for name, texts in parts.items()}
 
 
 def _read_fetch(bag: _Bag) -> None:
@@ -352,9 +372,14 @@ def _items(bag: _Bag) -> tuple[PackedItem, ...]:
     payload = {path: file for path, file in bag.tree.files.items() if path.startswith("data/")}
     folders = [path[: -len(DAT46_FILE)] for path in payload if path.endswith(f"/{DAT46_FILE}")]
     ours = [folder for folder in folders if folder.count("/") == 2]
+    inside: dict[str, dict[str, Path]] = {folder: {} for folder in ours}
+    for path, file in payload.items():
+        folder = "/".join(path.split("/", 2)[:2]) + "/"
+        if folder in inside:
+            inside[folder][path.removeprefix(folder)] = file
     items = []
     for folder in ours:
-        item = _item_of(bag, folder, payload)
+        item = _item_of(bag, folder, inside[folder])
         if item is not None:
             items.append(item)
     if ours or not payload:
@@ -366,10 +391,7 @@ def _items(bag: _Bag) -> tuple[PackedItem, ...]:
     return (PackedItem({}, loose, "data"),)
 
 
-def _item_of(bag: _Bag, folder: str, payload: Mapping[str, Path]) -> PackedItem | None:
-    inside = {
-        path.removeprefix(folder): file for path, file in payload.items() if path.startswith(folder)
-    }
+def _item_of(bag: _Bag, folder: str, inside: Mapping[str, Path]) -> PackedItem | None:
     try:
         return item_from_folder(
             inside, where=folder.rstrip("/"), digests=lambda path: _declared(bag, folder + path)

@@ -55,6 +55,8 @@ _OURS = (
 )
 _LINE = 57 * 1024  # bytes of content per piece: a multiple of 57 gives whole base64 lines of 76
 _MOST_LEAF = 1 << 20  # characters of an element other than 编码数据
+_MOST_TEXT = 64 << 20  # characters of all of them, attributes included
+_MOST_FILES = 10_000
 
 
 # Writing ------------------------------------------------------------------------------------------
@@ -302,8 +304,8 @@ class _Reading:
     findings: list[Finding] = field(default_factory=list)
     top: Element = field(default_factory=lambda: Element(""))
     stack: list[Element] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
-    length: int = 0
+    pieces: list[list[str]] = field(default_factory=list)  # text of each open element
+    total: int = 0
     current: _Encoded | None = None
     decoded: dict[int, _Encoded] = field(default_factory=dict)  # by id() of the element
     count: int = 0
@@ -316,13 +318,19 @@ class _Reading:
         self.findings.append(Finding(code, where, facts=facts))
 
     def start(self, name: str, namespace: str, attributes: dict[str, str]) -> None:
-        self._flush()
+        self._count(sum(map(len, attributes.values())))
         parent = self.stack[-1] if self.stack else self.top
         element = Element(name, namespace, attributes)
         parent.children.append(element)
         self.stack.append(element)
+        self.pieces.append([])
         if name == "编码数据":
+            if self.current is not None:  # one inside another
+                self.current.broken = True
+                self.close()
             self.count += 1
+            if self.count > _MOST_FILES:
+                raise HostileXml(f"more than {_MOST_FILES} files")
             target = self.draft / str(self.count)
             identifier = attributes.get("编码数据ID", "")
             self.current = _Encoded(target, target.open("xb"), identifier)
@@ -332,24 +340,24 @@ class _Reading:
         if self.current is not None:
             _decode(self.current, piece)
             return
-        self.length += len(piece)
-        if self.length > _MOST_LEAF:
-            raise HostileXml(f"an element with more than {_MOST_LEAF} characters")
-        self.pieces.append(piece)
+        self._count(len(piece))
+        if self.pieces:
+            self.pieces[-1].append(piece)
 
     def end(self, name: str) -> None:
-        self._flush()
-        self.stack.pop()
+        element = self.stack.pop()
+        element.text = "".join(self.pieces.pop())
+        if len(element.text) > _MOST_LEAF:
+            raise HostileXml(f"an element with more than {_MOST_LEAF} characters")
         if name == "编码数据" and self.current is not None:
             if self.current.rest:
                 self.current.broken = True
             self.close()
 
-    def _flush(self) -> None:
-        if self.pieces and self.stack:
-            self.stack[-1].text += "".join(self.pieces)
-        self.pieces.clear()
-        self.length = 0
+    def _count(self, length: int) -> None:
+        self.total += length
+        if self.total > _MOST_TEXT:
+            raise HostileXml(f"more than {_MOST_TEXT} characters beside the files")
 
     def close(self) -> None:
         if self.current is not None:

@@ -33,6 +33,7 @@ from .packet import (
 )
 
 CATALOGUE = "目录.csv"
+DEFUSED = "=+-@'\t\r＝＋－＠"  # signs before which a ' is put; some spreadsheets take wide ones too
 _HEADER_WITHIN = 10  # rows of headings above the header
 _MOST_CATALOGUE_BYTES = 256 << 20
 Cell = object  # what a table gives: str, int, float, date, None
@@ -64,7 +65,7 @@ def write(folder: Path, items: Sequence[PackedItem]) -> None:
 
 def _defused(text: str) -> str:
     """A value that no spreadsheet takes for a formula; `_plain` takes the sign away again."""
-    return f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r", "'"} else text
+    return f"'{text}" if text[:1] and text[0] in DEFUSED else text
 
 
 def _plain(cell: Cell) -> str:
@@ -76,7 +77,7 @@ def _plain(cell: Cell) -> str:
     if isinstance(cell, date):  # datetime is one too
         return str(PartialDate.parse(cell))
     text = str(cell).strip()
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+@'\t\r" else text
+    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in DEFUSED else text
 
 
 # Reading ------------------------------------------------------------------------------------------

@@ -105,6 +105,17 @@ class _Package:
     files: dict[str, Path]
     findings: list[Finding] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)  # folders of items
+    named: dict[str, dict[str, None]] = field(default_factory=dict)  # code → folders of that name
+    below: dict[str, list[str]] = field(default_factory=dict)  # folder → paths of files below it
+
+    def __post_init__(self) -> None:
+        for path in self.files:
+            parts = path.split("/")[:-1]
+            for at, part in enumerate(parts):
+                folder = "/".join(parts[: at + 1])
+                if folder not in self.below and parts[0] != OTHERS:
+                    self.named.setdefault(normalise_code_text(part), {})[folder] = None
+                self.below.setdefault(folder, []).append(path)
 
     def found(self, code: str, where: str = "", row: int | None = None, /, **facts: str) -> None:
         self.findings.append(Finding(code, where, row=row, facts=facts))
@@ -170,8 +181,8 @@ def _read_notes(package: _Package) -> dict[str, str]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("gb18030", "replace")
-    pairs = (re.fullmatch(r"\s*([^：:]{1,40})[：:]\s*(.*?)\s*", line) for line in text.splitlines())
-    return {pair[1]: pair[2] for pair in pairs if pair}
+    pairs = (re.match(r"([^：:]{1,40})[：:]", line.strip()) for line in text.splitlines())
+    return {pair[1]: pair.string[pair.end() :].strip() for pair in pairs if pair}
 
 
 def _read_catalogue(package: _Package, name: str) -> list[Description]:
@@ -208,7 +219,7 @@ def _read_item(
     if not code:
         package.found("T93-NO-CODE", CATALOGUE, number, title=description.get("title", "")[:60])
         return None
-    folders = _folders_named(package.files, code)
+    folders = _folders_named(package, code)
     if not folders:
         package.found("T93-NO-FOLDER", CATALOGUE, number, code=code)
         return None
@@ -222,23 +233,18 @@ def _read_item(
         return None
     package.claimed.add(folder)
     inside = {
-        path.removeprefix(f"{folder}/"): file
-        for path, file in package.files.items()
-        if path.startswith(f"{folder}/")
+        path.removeprefix(f"{folder}/"): package.files[path] for path in package.below[folder]
     }
     return _item_of(package, folder, number, description, inside, check_digests=check_digests)
 
 
-def _folders_named(files: Mapping[str, Path], code: str) -> list[str]:
-    wanted = normalise_code_text(safe_name(code))
-    found: dict[str, None] = {}
-    for path in files:
-        parts = path.split("/")[:-1]
-        for at, part in enumerate(parts):
-            if parts[0] != OTHERS and normalise_code_text(part) == wanted:
-                found["/".join(parts[: at + 1])] = None
-                break
-    return list(found)
+def _folders_named(package: _Package, code: str) -> list[str]:
+    found = package.named.get(normalise_code_text(safe_name(code)), {})
+    return [one for one in found if not any(_is_below(one, other) for other in found)]
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/")
 
 
 def _item_of(
@@ -312,7 +318,8 @@ def _check_strays(package: _Package) -> None:
     strays: dict[str, None] = {}
     for path in package.files:
         folder, _, _ = path.rpartition("/")
-        inside = any(path.startswith(f"{claimed}/") for claimed in package.claimed)
+        parents = (path[:at] for at, sign in enumerate(path) if sign == "/")
+        inside = any(parent in package.claimed for parent in parents)
         if folder and not inside and path.split("/")[0] != OTHERS:
             strays[folder] = None
     for folder in strays:

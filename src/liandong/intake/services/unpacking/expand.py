@@ -31,15 +31,15 @@ _NO_HAND_OVER = re.compile(
 )  # zips that are documents
 
 
-def the_zip(files: Sequence[HandedFile]) -> HandedFile | None:
+def the_zip(files: Sequence[HandedFile], limits: ZipLimits) -> HandedFile | None:
     """The zip that is the whole hand-over; None when files were handed over as they are."""
     if len(files) != 1 or not files[0].path.lower().endswith(".zip"):
         return None
     try:
-        with zipfile.ZipFile(settings.STAGING / files[0].staged) as package:
+        with open_zip(settings.STAGING / files[0].staged, limits) as package:
             is_document = any(_NO_HAND_OVER.search(name) for name in package.namelist()[:2000])
-    except ZIP_ERRORS:
-        is_document = False  # damaged: `expand` says so
+    except (HostileZip, *ZIP_ERRORS):
+        is_document = False  # damaged or a bomb: `expand` says so
     return None if is_document else files[0]
 
 

@@ -4,6 +4,7 @@ The readers of the kernel want a folder: the staged files are linked into one, w
 space, and thrown away after reading.
 """
 
+import errno
 import os
 import shutil
 from collections import defaultdict
@@ -65,7 +66,8 @@ def _read_tree(
         tree = _lay_out(files, root, folder)
         packet = read(folder)
         taken = Taken(about=dict(packet.about), declared_items=len(packet.items))
-        taken.drafts = [_draft(item, tree, root) for item in packet.items]
+        by_path = {file.path: file for file in tree.values()}
+        taken.drafts = [_draft(item, tree, by_path, root) for item in packet.items]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _place_findings(taken, packet.findings, root)
@@ -80,13 +82,18 @@ def _lay_out(files: Sequence[HandedFile], root: str, folder: Path) -> dict[Path,
             path = folder / inner_path(file.path.removeprefix(root))
         except BadPath:
             continue  # stays a stray: held with a finding
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.link(settings.STAGING / file.staged, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.link(settings.STAGING / file.staged, path)
+        except OSError as error:
+            if error.errno not in {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}:
+                raise
+            continue  # a file and a folder of one name: a stray as well
         tree[path] = file
     return tree
 
 
-def _draft(item: PackedItem, tree: Tree, root: str) -> Draft:
+def _draft(item: PackedItem, tree: Tree, by_path: Mapping[str, HandedFile], root: str) -> Draft:
     draft = Draft(
         key=item.code or f"{root}{item.where}".strip("/") or "data",
         row=item.row,
@@ -97,18 +104,17 @@ def _draft(item: PackedItem, tree: Tree, root: str) -> Draft:
             (draft.files if file.role == "original" else draft.companions).append(handed)
     if not draft.description.get("title") and len(draft.files) == 1:
         draft.description["title"] = PurePosixPath(draft.files[0].path).stem
-    _take_metadata_files(draft, tree)
+    _take_metadata_files(draft, by_path)
     return draft
 
 
-def _take_metadata_files(draft: Draft, tree: Tree) -> None:
+def _take_metadata_files(draft: Draft, by_path: Mapping[str, HandedFile]) -> None:
     """The metadata file in the folder of an item belongs to it and is no content."""
     known = {id(file) for file in [*draft.files, *draft.companions]}
-    folders = {path.rpartition("/original/")[0] for path in (f.path for f in draft.files)}
-    for file in tree.values():
-        if id(file) not in known and any(
-            folder and file.path == f"{folder}/metadata/dat46.xml" for folder in folders
-        ):
+    folders = dict.fromkeys(file.path.rpartition("/original/")[0] for file in draft.files)
+    for folder in folders:
+        file = by_path.get(f"{folder}/metadata/dat46.xml") if folder else None
+        if file is not None and id(file) not in known:
             draft.companions.append(file)
 
 

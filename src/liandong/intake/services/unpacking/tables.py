@@ -14,6 +14,7 @@ import openpyxl
 from liandong.kernel.codes import half_width
 from liandong.kernel.hostility import ZipLimits, inspect
 from liandong.kernel.metadata import match_headers
+from liandong.kernel.packages.folder import DEFUSED  # exports put ' before such signs
 
 HEADER_WITHIN = 20  # rows: titles and remarks may stand above the header
 ROWS_MAX = 500_000
@@ -30,7 +31,6 @@ _FILE_HEADERS = frozenset(
 
 
 _NO_HEADER_TEXT = re.compile(r"[\s*＊:：]+|[(\[【（].*?[)\]】）]")
-_DEFUSED = frozenset("=+@'")  # exports put ' before what a spreadsheet would take for a formula
 
 
 class UnreadableTable(Exception):
@@ -178,4 +178,4 @@ def as_text(cell: object) -> str:
         case float() if cell.is_integer():
             return str(int(cell))
     text = str(cell).strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in _DEFUSED else text
+    return text[1:] if text[:1] == "'" and text[1:2] and text[1] in DEFUSED else text
