@@ -12,7 +12,7 @@ import oxmsg
 from liandong.kernel.ports import Unreadable
 
 from .charset import decode
-from .text import MarkupFile, html_lines, in_pages, read_limited
+from .text import SLOW_CODECS, MarkupFile, html_lines, in_pages, read_limited
 
 _HEADERS = (
     ("Subject", "主题"),
@@ -22,13 +22,20 @@ _HEADERS = (
     ("Date", "日期"),
 )
 _MAX_PARTS = 1000
+_MOST_COMPARED = 20_000_000
+_MOST_HEADER = 10_000  # characters of a header that are decoded: a list of recipients
+_BOUNDARY = re.compile(rb"boundary\*?[0-9*]*\s{0,9}=", re.IGNORECASE)
 _ALIASES = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs"}
 
 
 def open_eml(file: Path) -> MarkupFile:
     """Headers, body (plain text before HTML) and attachments of a mail; GBK headers included."""
     try:
-        message = email.message_from_bytes(read_limited(file))
+        content = read_limited(file)
+        # every line is compared with the boundary of every part around it
+        if len(_BOUNDARY.findall(content)) * content.count(b"\n") > _MOST_COMPARED:
+            raise Unreadable("FILE-HOSTILE", reason="邮件嵌套过多")
+        message = email.message_from_bytes(content)
         lines = [f"{label}：{_header(message[name])}" for name, label in _HEADERS if message[name]]
         return MarkupFile(in_pages([*lines, *_body(message)]))
     except (ValueError, LookupError, RecursionError, AttributeError, TypeError) as error:
@@ -69,7 +76,7 @@ def _header(value: Header | str) -> str:
     """A header as text; encoded words, and raw bytes of old Chinese mailers."""
     parts: list[str] = []
     try:
-        pieces = decode_header(value)
+        pieces = decode_header(value[:_MOST_HEADER] if isinstance(value, str) else value)
     except (email.errors.HeaderParseError, ValueError):
         pieces = [(str(value), None)]
     for piece, charset in pieces:
@@ -90,9 +97,10 @@ def _is_raw(text: str) -> bool:
 
 def _decoded(content: bytes, charset: str | None) -> str:
     name = (charset or "").lower()
+    name = "" if name.replace("-", "_") in SLOW_CODECS else name
     try:
         return content.decode(_ALIASES.get(name, name or "ascii"))
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         return decode(content)[0]
 
 

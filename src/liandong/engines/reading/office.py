@@ -75,7 +75,7 @@ def open_xlsx(file: Path) -> MarkupFile:
             for sheet in book.worksheets:
                 rows: list[str] = [sheet.title]
                 for row in sheet.iter_rows(values_only=True):
-                    cells += len(row)
+                    cells += max(1, len(row))  # a row number may jump over a million empty rows
                     if cells > MAX_CELLS:
                         raise Unreadable("FILE-TOO-LARGE", reason=f"单元格超过 {MAX_CELLS} 个")
                     rows.append(_row(row))

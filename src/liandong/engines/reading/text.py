@@ -20,6 +20,7 @@ _META_CHARSET = re.compile(
     rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{2,20})""", re.IGNORECASE
 )
 _ALIASES = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "utf8": "utf-8"}
+SLOW_CODECS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape"})  # no charsets
 _SILENT = frozenset({"script", "style", "head", "noscript", "template", "svg", "object", "iframe"})
 _INLINE = frozenset(
     [
@@ -130,14 +131,16 @@ def html_lines(content: bytes) -> list[str]:
 
 
 def _declared(content: bytes, name: str) -> str | None:
+    if name.replace("-", "_") in SLOW_CODECS:
+        return None
     try:
         return content.decode(_ALIASES.get(name, name))
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         return None
 
 
 def _visible(root: lxml.html.HtmlElement) -> list[str]:
-    lines = [""]
+    lines: list[list[str]] = [[]]  # pieces: adding to one long text would copy it each time
     silent = 0
     for event, element in lxml.etree.iterwalk(root, events=("start", "end")):
         tag = element.tag if isinstance(element.tag, str) else ""
@@ -148,12 +151,12 @@ def _visible(root: lxml.html.HtmlElement) -> list[str]:
             silent -= tag in _SILENT
             text = element.tail
         if tag in ("td", "th") and event == "end":
-            lines[-1] += " "
+            lines[-1].append(" ")
         elif tag not in _INLINE and tag not in ("td", "th") and lines[-1]:
-            lines.append("")
+            lines.append([])
         if text and not silent:
-            lines[-1] += re.sub(r"\s+", " ", text)
-    return lines
+            lines[-1].append(re.sub(r"\s+", " ", text))
+    return ["".join(pieces) for pieces in lines]
 
 
 def _is_western(text: str) -> bool:

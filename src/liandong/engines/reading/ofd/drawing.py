@@ -3,7 +3,7 @@
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ofdkit.package import Package
 
@@ -27,6 +27,7 @@ from .structure import (
 
 _DEEPEST = 24  # nesting of blocks and composite objects
 _MOST_SHAPES = 200_000
+_MOST_ELEMENTS = 500_000  # looked at for one page: units within units multiply
 _LINE_WIDTH = 0.353  # mm; GB/T 33190-2016, 8.2: default of LineWidth
 
 Colour = tuple[int, int, int]
@@ -100,7 +101,8 @@ def draw(package: Package, page: PageEntry) -> Drawn:
     if page.entry is None:
         return Drawn(document.area)
     root = read_xml(package, page.entry)
-    resources = _page_resources(package, page.entry, root, document.resources)
+    shared = replace(document.resources, left=[_MOST_ELEMENTS])
+    resources = _page_resources(package, page.entry, root, shared)
     drawn = Drawn(area_of(first(root, "Area")) or document.area)
     shapes = list(_templates(package, document, resources, root, ("Background", "Body")))
     shapes.extend(_content(root, resources))
@@ -155,7 +157,7 @@ def _shapes(
 ) -> Iterator[Shape]:
     if depth > _DEEPEST:
         return
-    for element in _visible(parent):
+    for element in _visible(parent, resources.left):
         inner = space.after(_place(element))
         match tag(element):
             case "TextObject":
@@ -174,8 +176,14 @@ def _shapes(
                 continue
 
 
-def _visible(parent: Iterable[ET.Element]) -> Iterator[ET.Element]:
-    return (child for child in parent if child.get("Visible", "true").lower() != "false")
+def _visible(parent: Iterable[ET.Element], left: list[int]) -> Iterator[ET.Element]:
+    """The children to draw, as long as `left[0]` has not been used up."""
+    for child in parent:
+        if left[0] <= 0:
+            return
+        left[0] -= 1
+        if child.get("Visible", "true").lower() != "false":
+            yield child
 
 
 def _picture(element: ET.Element, space: Matrix, resources: Resources) -> Iterator[Shape]:

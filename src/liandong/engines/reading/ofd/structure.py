@@ -41,6 +41,7 @@ class Resources:
     images: dict[str, str] = field(default_factory=dict)  # entries of the package
     styles: dict[str, ET.Element] = field(default_factory=dict)  # DrawParam
     units: dict[str, ET.Element] = field(default_factory=dict)  # CompositeGraphicUnit
+    left: list[int] = field(default_factory=lambda: [0])  # elements that may still be drawn
 
     def joined(self, other: "Resources") -> "Resources":
         """Both; `other` wins."""
@@ -49,6 +50,7 @@ class Resources:
             self.images | other.images,
             self.styles | other.styles,
             self.units | other.units,
+            self.left,
         )
 
 
