@@ -9,8 +9,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import pyvips
 from django.conf import settings
+
+os.environ.setdefault("VIPS_BLOCK_UNTRUSTED", "1")  # only decoders that stand hostile files
+import pyvips  # reads the variable
 
 TILE = 512  # pixels
 OVERLAP = 1

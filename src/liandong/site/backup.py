@@ -27,6 +27,9 @@ KEPT = ("staging", "store")  # in this order; the index and the cache are made a
 PARTIAL = ".partial-"  # what the store is still writing
 
 
+_BROKEN = (BadPath, ValueError, KeyError, TypeError, AttributeError, RecursionError)  # manifests
+
+
 class BadBackup(Exception):
     """The backup cannot be restored; `str(error)` says why."""
 
@@ -37,6 +40,8 @@ def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], No
     On PostgreSQL the database is left to `pg_dump`: the rows can be rebuilt from the store.
     """
     part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600, exist_ok=False)  # holds the key and every record
     try:
         return _write(part, now, progress).replace(file)
     except BaseException:
@@ -142,7 +147,7 @@ def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
     fresh.mkdir()
     try:
         found, declared = _unpack(file, fresh, progress)
-    except (tarfile.TarError, OSError, BadPath, ValueError, KeyError) as error:
+    except (tarfile.TarError, OSError, EOFError, *_BROKEN) as error:
         raise BadBackup(f"{file}: {error}") from error
     if found != declared:
         wrong = sorted(
@@ -173,7 +178,8 @@ def _unpack(
             target = fresh / inner_path(member.name)
             target.parent.mkdir(parents=True, exist_ok=True)
             reader = _Digesting(stream)  # type: ignore[arg-type]
-            with target.open("xb") as out:
+            target.touch(mode=0o600, exist_ok=False)
+            with target.open("r+b") as out:
                 while piece := reader.read(1 << 20):
                     out.write(piece)
             found[member.name] = reader.digest.hexdigest()

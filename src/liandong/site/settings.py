@@ -23,7 +23,7 @@ def _secret_key() -> str:
         return str(_KNOB["SECRET_KEY"])
     file = HOME / "secret.key"
     if not file.exists():
-        HOME.mkdir(parents=True, exist_ok=True)
+        HOME.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else reads records here
         fresh = HOME / f"secret.key.{os.getpid()}"
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(50), "utf-8")

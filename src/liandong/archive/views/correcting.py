@@ -77,7 +77,7 @@ def _save_line(request: HttpRequest, page: RecordPage) -> HttpResponse:
     try:
         asked = json.loads(request.body)
         line, text, before = int(asked["id"]), str(asked["text"]), str(asked["version"])
-    except (ValueError, KeyError, TypeError, OverflowError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return JsonResponse({"message": _("请求无法理解")}, status=HTTPStatus.BAD_REQUEST)
     by = viewer_of(request).name
     try:

@@ -29,6 +29,7 @@ from liandong.archive.services.objects import blob_store, record_urn
 from liandong.archive.tiles import NoImage, thumbnail, tiles
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
+from liandong.kernel.names import safe_name
 from liandong.kernel.packages.ocfl import object_path
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
@@ -214,8 +215,25 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
 @require_safe
 @private
 def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
-    """The whole image of a page, for browsers without script and for paper."""
-    return FileResponse(image_file(page_or_404(request, record_id, number)).open("rb"))
+    """The whole image of a page, for browsers without script and for paper.
+
+    Its name, which a stranger gave, says nothing: bytes that are no image go to nobody.
+    """
+    stream = image_file(page_or_404(request, record_id, number)).open("rb")
+    kind = _image_kind(stream.read(8))
+    if not kind:
+        stream.close()
+        raise Http404
+    stream.seek(0)
+    answer = FileResponse(stream, content_type=kind)
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _image_kind(head: bytes) -> str:
+    """The media type of what browsers show as a picture, ""."""
+    marks = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+    return next((kind for mark, kind in marks.items() if head.startswith(mark)), "")
 
 
 @require_safe
@@ -266,7 +284,7 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     answer = FileResponse(
         stored_file(record, row).open("rb"), content_type="application/octet-stream"
     )
-    name = row.path.rsplit("/", 1)[-1]
+    name = safe_name(row.path.rsplit("/", 1)[-1])  # a line end in it would be an error of ours
     answer["Content-Disposition"] = (
         content_disposition_header(as_attachment=True, filename=name) or ""
     )

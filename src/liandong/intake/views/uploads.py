@@ -33,7 +33,7 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
         asked = json.loads(request.body)
         session = UUID(asked["batch"]) if asked.get("batch") else uuid4()
         path, size = str(asked.get("path") or asked["name"]), int(asked["size"])
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return _refuse(_("上传请求无法理解"), HTTPStatus.BAD_REQUEST)
     try:
         upload = begin(session, path, size, by=viewer_of(request).name, now=timezone.now())
