@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -252,15 +253,17 @@ def test_a_file_that_kills_its_reader_is_held_and_the_others_are_admitted(tmp_pa
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A file system of 8 MB; needs the right to mount, which CI has not everywhere."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="liandong-disk-"))  # not where pytest clears away
     library = ctypes.CDLL(None, use_errno=True)
     if library.mount(b"none", os.fsencode(folder), b"tmpfs", 0, b"size=8m"):
         pytest.skip("no right to mount a file system")
-    yield folder
-    library.umount2(os.fsencode(folder), 2)
+    try:
+        yield folder
+    finally:
+        library.umount2(os.fsencode(folder), 2)
+        folder.rmdir()
 
 
 @pytest.mark.slow

@@ -1,0 +1,31 @@
+"""Log lines: key=value on one line, the trace below."""
+
+import logging
+import sys
+
+from liandong.site.logs import KeyValueFormatter
+
+
+def _record(message: str, *values: object) -> logging.LogRecord:
+    return logging.LogRecord("liandong.x", logging.WARNING, "f.py", 1, message, values, None)
+
+
+def test_a_line_has_time_level_and_origin() -> None:
+    record = _record("item.held id=%s", 7)
+    record.created = 0
+
+    assert KeyValueFormatter().format(record) == (
+        "at=1970-01-01T00:00:00.000+00:00 level=warning from=liandong.x item.held id=7"
+    )
+
+
+def test_a_trace_follows_on_lines_of_its_own() -> None:
+    record = _record("step failed")
+    try:
+        raise ValueError("x")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+
+    first, *rest = KeyValueFormatter().format(record).splitlines()
+    assert first.endswith("step failed")
+    assert rest[-1] == "ValueError: x"
