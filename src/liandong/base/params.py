@@ -34,4 +34,4 @@ def way_back(request: HttpRequest, default: str = "/") -> str:
     safe = url_has_allowed_host_and_scheme(
         path, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return path if safe else default
+    return path if safe and path.startswith("/") else default

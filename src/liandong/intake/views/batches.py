@@ -1,7 +1,7 @@
 """Pages of hand-over batches: list, new, detail with progress, decisions."""
 
-import shutil
 import tempfile
+from collections import Counter
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ def _receive_plain(request: HttpRequest, terms: dict[str, Any]) -> Batch:
         for number, sent in enumerate(request.FILES.getlist("files")):
             target = Path(name) / str(number)
             with target.open("wb") as out:
-                shutil.copyfileobj(sent.file, out)
+                out.writelines(sent.chunks())
             path = inner_path(str(sent.name))
             files.append(Incoming(path, target, path))
         return receive(files, **terms)
@@ -159,7 +159,7 @@ def show_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "state_choices": [
             (value, label, _states(batch).get(value, 0)) for value, label in ItemState.choices
         ],
-        "kinds": [row | _worded_kind(row["code"]) for row in findings_by_code(batch)],
+        "kinds": _kinds(batch),
         "loose": [worded(row) for row in batch.findings.filter(item=None)],
         "checks": check_table(batch, page_language()),
         "may_decide": may_decide(viewer_of(request)),
@@ -178,6 +178,13 @@ def _states(batch: Batch) -> dict[str, int]:
 def page_language() -> str:
     """zh or en, as catalogues name their columns."""
     return "en" if (get_language() or "").startswith("en") else "zh"
+
+
+def _kinds(batch: Batch) -> list[dict[str, Any]]:
+    """How often each finding occurs in the items; those of the whole batch stand by themselves."""
+    loose = Counter(batch.findings.filter(item=None).values_list("code", flat=True))
+    rows = [row | {"n": row["n"] - loose[row["code"]]} for row in findings_by_code(batch)]
+    return [row | _worded_kind(row["code"]) for row in rows if row["n"]]
 
 
 def _worded_kind(code: str) -> dict[str, str]:
