@@ -79,7 +79,7 @@ FILES: dict[str, tuple[str, bytes, set[str], str]] = {
     ),
     "encrypted PDF": ("密.pdf", _locked_pdf(), {"FILE-ENCRYPTED"}, "文件已加密，无法打开"),
     "cut JPEG": ("断.jpg", _cut_jpeg(), {"FILE-UNKNOWN-FORMAT"}, "认不出文件格式"),
-    "noise": ("乱.qqq", b"\x8f\x01" * 400 + bytes(range(256)), {"FILE-UNKNOWN-FORMAT"}, "认不出文件格式"),
+    "noise": ("乱.qqq", b"\x8f\x01" * 400, {"FILE-UNKNOWN-FORMAT"}, "认不出文件格式"),
     "program": (
         "程序.exe", PROGRAM, {"SEC-EXECUTABLE", "YJ-3-3a"}, "文件是可执行程序（PE）",
     ),
