@@ -126,7 +126,8 @@ def test_only_archivists_change_anything(opened: Record) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["{", "[]", "null", "{}", '{"id":0}', '{"id":"x","text":"","version":""}', '{"id":1e999,"text":"","version":""}'],
+    ["{", "[]", "null", "{}", '{"id":0}', '{"id":"x","text":"","version":""}',
+     '{"id":1e999,"text":"","version":""}'],
 )  # fmt: skip
 def test_a_correction_that_makes_no_sense_is_refused(opened: Record, body: str) -> None:
     client = client_of(ARCHIVIST)
@@ -162,7 +163,9 @@ def test_lists_cost_the_same_for_one_row_and_for_twenty(home: Path, who: str) ->
         index_records([one.pk for one in records])
         class_page = f"/archive/classes/{records[0].archival_class_id}/"
         for path in addresses:
-            with CaptureQueriesContext(connection, ) as queries:
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
                 assert _code(client, class_page if path == "/classes/" else path) == 200
             costs[path].append(len(queries))
     assert {path: one for path, (one, many) in costs.items() if one != many} == {}
@@ -234,7 +237,8 @@ def test_a_number_of_an_address_is_always_a_key(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("12", 12), ("0012", 12), ("٣", 0), ("", 0), (None, 0), ("1_0", 0), (" 1", 0)]
+    ("text", "found"),
+    [("12", 12), ("0012", 12), ("٣", 0), ("", 0), (None, 0), ("1_0", 0), (" 1", 0)],
 )
 def test_only_plain_digits_are_a_number(text: str | None, found: int) -> None:
     assert params.number(text) == found

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from tests.corpus.contents import xlsx
 
 from liandong.site.demo import find_font
-from tests.corpus.contents import xlsx
 
 HEADERS = ["档号", "题名", "文号", "责任者", "日期", "密级", "保管期限", "页数", "开放标识"]
 BODY = "示范市城市管理局"

@@ -23,7 +23,15 @@ STAFF = (
     "/preservation/", "/transfers/", "/transfers/1/", "/transfers/2/", "/transfers/new/",
     "/transfers/1/receipt/", "/transfers/2/report/", "/review/", "/nothing/",
 )  # fmt: skip
-PUBLIC = ("/", "/search/?q=窨井盖", "/records/1/", "/records/1/view/", "/archive/", "/modes/", "/login/")
+PUBLIC = (
+    "/",
+    "/search/?q=窨井盖",
+    "/records/1/",
+    "/records/1/view/",
+    "/archive/",
+    "/modes/",
+    "/login/",
+)
 PUBLIC_BYTES, STAFF_BYTES, VIEWER_BYTES = 130_000, 300_000, 120_000
 ELDER_TEXT, ELDER_TAP = 18, 60
 
@@ -65,7 +73,8 @@ def test_elder_mode_has_large_text_and_large_targets(open_as: Open) -> None:
         _settle(page, path)
         found = page.evaluate(
             """([text, tap]) => {
-              const seen = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== "hidden"
+              const seen = (e) => e.getClientRects().length > 0
+                && getComputedStyle(e).visibility !== "hidden"
                 && !e.closest(".visually-hidden, .ld-text-layer, dialog");
               const out = [];
               for (const e of document.querySelectorAll("body *")) {
@@ -73,7 +82,8 @@ def test_elder_mode_has_large_text_and_large_targets(open_as: Open) -> None:
                 if (own && seen(e) && parseFloat(getComputedStyle(e).fontSize) < text)
                   out.push(`text ${getComputedStyle(e).fontSize} ${e.outerHTML.slice(0, 80)}`);
               }
-              for (const e of document.querySelectorAll("button, a.btn, nav a, summary, .ld-tabs a")) {
+              const taps = "button, a.btn, nav a, summary, .ld-tabs a";
+              for (const e of document.querySelectorAll(taps)) {
                 const box = e.getBoundingClientRect();
                 if (seen(e) && box.width && (box.height < tap || box.width < tap))
                   out.push(`tap ${box.width}x${box.height} ${e.outerHTML.slice(0, 80)}`);
@@ -175,7 +185,9 @@ def _assert_paper(file: Path, folder: Path, words: str) -> str:
     assert words in re.sub(r"\s", "", text)
     if shutil.which("pdftoppm"):
         target = folder / file.stem
-        subprocess.run(["pdftoppm", "-r", "50", "-png", "-f", "1", "-l", "1", file, target], check=True)
+        subprocess.run(
+            ["pdftoppm", "-r", "50", "-png", "-f", "1", "-l", "1", file, target], check=True
+        )
         with Image.open(next(folder.glob(f"{file.stem}-*.png"))) as picture:
             grey = picture.convert("L")
             dark = sum(count for level, count in enumerate(grey.histogram()) if level < 128)

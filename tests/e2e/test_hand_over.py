@@ -20,7 +20,10 @@ LONG = 120_000  # ms: a worker on a busy machine reads a page in some seconds
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("hand") / "2024年度移交"
     made.mkdir()
-    scan(made / f"{code(1)}.jpg", ["各街道办事处：", "骑手驿站每日开放十二小时", "提供饮水和充电服务"])
+    scan(
+        made / f"{code(1)}.jpg",
+        ["各街道办事处：", "骑手驿站每日开放十二小时", "提供饮水和充电服务"],
+    )
     (made / f"{code(2)}.txt").write_text("驿站管理员值班安排\n" * 20, "utf-8")
     write_catalogue(made, [row(1, TITLE), row(2, "驿站值班表")])
     return made
@@ -136,9 +139,7 @@ def _eventually(page: Page, holds: Callable[[], bool], tries: int = 20) -> None:
     raise AssertionError("it did not come")
 
 
-def test_a_dropped_folder_goes_up_with_its_subfolders(
-    open_as: Open, tmp_path: Path
-) -> None:
+def test_a_dropped_folder_goes_up_with_its_subfolders(open_as: Open, tmp_path: Path) -> None:
     deep = tmp_path / "拖入" / "第一卷"
     deep.mkdir(parents=True)
     (deep / "甲.txt").write_text("甲", "utf-8")

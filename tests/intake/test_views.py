@@ -131,7 +131,9 @@ def test_items_of_another_batch_are_not_decided(batch: Batch) -> None:
     assert Item.objects.get(pk=other.pk).state == ItemState.WAITING
 
 
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:1", "no-such-view"])
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example", "javascript:1", "no-such-view"]
+)
 def test_a_decision_never_leads_to_another_site(batch: Batch, back: str) -> None:
     said = {"act": "accept", "next": back}
     answer = client_of(ARCHIVIST).post(f"/review/proposals/{Proposal.objects.get().pk}/", said)
@@ -166,8 +168,8 @@ def _costs(client: Client, batch: Batch) -> dict[str, int]:
     return found
 
 
-HOSTILE = ["abc", "-1", "1" * 40, "9" * 5000, "\0", "a\0b", "٣", "²", "nan", "inf", "nan-1", "0.5-x",
-           "' OR 1=1 --", "<script>"]  # fmt: skip
+HOSTILE = ["abc", "-1", "1" * 40, "9" * 5000, "\0", "a\0b", "٣", "²", "nan", "inf", "nan-1",
+           "0.5-x", "' OR 1=1 --", "<script>"]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -181,7 +183,9 @@ def test_no_parameter_breaks_a_page(batch: Batch, value: str) -> None:
     assert client.get("/review/", {"batch": value}).status_code in {OK, GONE}
     said = {"act": value, "item": value, "reason": value, "confidence": value, "batch": value}
     assert client.post(f"/transfers/{batch.pk}/decide/", said).status_code == 302
-    assert client.post(f"/transfers/{batch.pk}/decide/", {**said, "act": "accept"}).status_code == 302
+    assert (
+        client.post(f"/transfers/{batch.pk}/decide/", {**said, "act": "accept"}).status_code == 302
+    )
     assert client.post("/review/above/", {**said, "batch": batch.pk}).status_code == OK
     assert client.post("/review/above/", said).status_code == GONE
     form = {"name": value, "fonds": value, "mends": value, "session": value}
@@ -230,7 +234,8 @@ def test_an_upload_belongs_to_its_account(home: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "code"),
     [
-        ({"size": -1}, {400, 413}), ({"size": "x"}, {400}), ({"size": 2**80}, {413}), ({"size": None}, {400}),
+        ({"size": -1}, {400, 413}), ({"size": "x"}, {400}), ({"size": 2**80}, {413}),
+        ({"size": None}, {400}),
         ({"batch": "x"}, {400}), ({"batch": 5}, {400}), ({"path": "../甲"}, {400}),
         ({"path": "/etc/passwd"}, {400}), ({"path": "a\0b"}, {400}), ({"path": "甲" * 3000}, {400}),
     ],
