@@ -30,7 +30,7 @@ def test_the_tree_leads_to_a_record_and_its_original(open_as: Open) -> None:
         page.locator(".ld-columns").get_by_role("link", name=re.compile(step)).last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("文书 2023 永久 BGS")
     page.get_by_role("link", name=OPENED).click()
-    expect(page.get_by_text("文书（WS）")).to_be_visible()
+    expect(page.get_by_text("文书 (WS)")).to_be_visible()
     cell = page.get_by_role("region", name="原件").locator("tbody tr").first
     digest = cell.locator("code").get_attribute("title")
     with page.expect_download() as started:

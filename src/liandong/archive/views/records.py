@@ -90,7 +90,7 @@ def _facts(record: Record) -> list[dict[str, Any]]:
         name, value = row["identifier"], str(row["value"])
         if name in worded:
             words = label_of(worded[name], getattr(record, worded[name]))
-            row["value"] = f"{words}（{value}）" if words != value else words
+            row["value"] = f"{words} ({value})" if name == "archival_category" else words
         elif name.endswith("_date") and value.isdecimal() and len(value) == DATE_DIGITS:
             row["value"] = date_text(int(value))
         if name in links:
