@@ -4,8 +4,10 @@ import contextlib
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ Answer = TypeVar("Answer")
 
 _MOST_TRIES = 2
 _STOP_WAIT_S = 5.0
+_LIMIT_S = 3600.0  # for one job: hostile files can draw for ever inside a library
+_MOST_MEMORY = 8 << 30  # bytes of one worker: beyond, it ends alone and not the machine with it
 _context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
 
 
@@ -40,6 +44,7 @@ class _Task:
 
     job: Any
     deaths: int = 0
+    until: float = 0.0  # on the monotonic clock
 
 
 @dataclass(eq=False)
@@ -70,10 +75,12 @@ class ProcessCompute:
 
     `processes` 0 means as many as processors may be used.  `start` names a function, as
     `module:function`, that every worker calls first (`django:setup`).
-    Several threads may call `map`; each waits for a free worker.
+    Several threads may call `map`; each waits for a free worker.  A job that takes longer than
+    `limit_s` seconds is lost with its worker and not tried again.
     """
 
-    def __init__(self, processes: int = 0, start: str = "") -> None:
+    def __init__(self, processes: int = 0, start: str = "", limit_s: float = _LIMIT_S) -> None:
+        self._limit_s = limit_s
         self._count = processes or len(os.sched_getaffinity(0))
         self._start = start
         self._idle: list[_Worker] = []
@@ -131,13 +138,17 @@ class ProcessCompute:
             if worker is None:
                 here.waiting = task
                 return
+            task.until = time.monotonic() + self._limit_s
             here.running[worker] = task
             with contextlib.suppress(OSError):  # it died idle: its end is seen when collecting
                 worker.pipe.send_bytes(message)
 
     def _collect(self, here: _Round) -> Iterator[Outcome[Any, Any]]:
         """Wait until a worker answers or dies."""
-        ready = wait([worker.pipe for worker in here.running])
+        left_s = min(task.until for task in here.running.values()) - time.monotonic()
+        ready = wait([worker.pipe for worker in here.running], max(0.0, left_s))
+        if not ready:
+            yield from self._stop_late(here)
         for worker in [one for one in here.running if one.pipe in ready]:
             task = here.running.pop(worker)
             try:
@@ -148,6 +159,13 @@ class ProcessCompute:
                 continue
             self._give_back(worker)
             yield _outcome(task.job, answer)
+
+    def _stop_late(self, here: _Round) -> Iterator[Outcome[Any, Any]]:
+        now = time.monotonic()
+        for worker in [one for one, task in here.running.items() if task.until <= now]:
+            task = here.running.pop(worker)
+            self._end(worker)
+            yield Outcome(task.job, error=WorkerLost(f"longer than {self._limit_s:.0f} s"))
 
     def _free_worker(self, *, patient: bool) -> _Worker | None:
         """An idle or new worker; with patience one that another thread gives back."""
@@ -208,6 +226,9 @@ def _outcome(job: Any, message: bytes) -> Outcome[Any, Any]:
 def _serve(pipe: Connection, start: str) -> None:
     """The life of a worker: do jobs until an empty message or the end of the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = _MOST_MEMORY if most == resource.RLIM_INFINITY else min(most, _MOST_MEMORY)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     if start:
         module, _, name = start.partition(":")
         getattr(import_module(module), name)()

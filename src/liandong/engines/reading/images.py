@@ -16,6 +16,7 @@ from liandong.kernel.ports import Unreadable
 from . import imaging
 
 MAX_PIXELS = 200_000_000  # beyond: refused, such a file is no page
+MAX_FRAMES = 10_000  # pages of one TIFF
 LONG_SIDE = 3508  # of a page image in pixels: A4 at 300 dpi
 JPEG_QUALITY = 85
 _SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "MPO"})
@@ -93,7 +94,10 @@ class ImageFile:
         self._image = _open(file)
         several = self._image.format == "TIFF"
         try:
-            self._count = int(getattr(self._image, "n_frames", 1)) if several else 1
+            self._count = _frames(self._image) if several else 1
+        except Unreadable:
+            self._image.close()
+            raise
         except Exception as error:
             raise _damaged(error) from error
 
@@ -136,6 +140,20 @@ class ImageFile:
             raise
         except Exception as error:
             raise _damaged(error) from error
+
+
+def _frames(image: Image.Image) -> int:
+    """Pages of a TIFF; each step reads one directory, so that a chain of them ends at the limit."""
+    count = 1
+    while True:
+        try:
+            image.seek(count)
+        except EOFError:
+            image.seek(0)
+            return count
+        count += 1
+        if count > MAX_FRAMES:
+            raise Unreadable("FILE-TOO-LARGE", reason=f"超过 {MAX_FRAMES} 页")
 
 
 def _open(file: Path) -> Image.Image:

@@ -27,7 +27,7 @@ from .structure import (
 
 _DEEPEST = 24  # nesting of blocks and composite objects
 _MOST_SHAPES = 200_000
-_MOST_ELEMENTS = 500_000  # looked at for one page: units within units multiply
+_MOST_ELEMENTS = 200_000  # looked at for one page: units within units multiply
 _LINE_WIDTH = 0.353  # mm; GB/T 33190-2016, 8.2: default of LineWidth
 
 Colour = tuple[int, int, int]
