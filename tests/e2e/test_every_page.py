@@ -4,6 +4,7 @@ import gzip
 import re
 import shutil
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
@@ -166,7 +167,7 @@ def test_the_check_report_prints_and_downloads_complete(open_as: Open, tmp_path:
     text = _assert_paper(made, tmp_path, "四性检测报告", with_ink=False)
     with page.expect_download() as started:
         page.get_by_role("link", name="xlsx").click()
-    book = load_workbook(started.value.path())
+    book = load_workbook(BytesIO(Path(started.value.path()).read_bytes()))
     table = list(book.worksheets[2].iter_rows(values_only=True))
     assert len(table) == rows + 1
     codes = [str(row[-1]) for row in table[1:]]
