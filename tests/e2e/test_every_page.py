@@ -170,8 +170,9 @@ def test_the_check_report_prints_and_downloads_complete(open_as: Open, tmp_path:
     book = load_workbook(BytesIO(Path(started.value.path()).read_bytes()))
     table = list(book.worksheets[2].iter_rows(values_only=True))
     assert len(table) == rows + 1
-    codes = [str(row[-1]) for row in table[1:]]
-    squeezed = re.sub(r"\s", "", text)
+    # Codes break at their hyphens in the narrow column, where extraction drops the hyphen.
+    codes = [re.sub(r"\W", "", str(row[-1])) for row in table[1:]]
+    squeezed = re.sub(r"[^A-Za-z0-9]", "", text)
     assert [code for code in codes if squeezed.count(code) < codes.count(code)] == []
 
 
