@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from tests.corpus.handovers import NOW
+from tests.intake.running import INLINE, letter, take_files
 
 from liandong.archive.services.objects import blob_store
 from liandong.archive.services.rebuilding import rebuild
@@ -12,8 +14,6 @@ from liandong.intake.models import Batch, BatchState
 from liandong.intake.queries import unfinished_batches
 from liandong.intake.services.closing import BATCH_URN, keep_papers
 from liandong.kernel.packages.ocfl import files_of, object_path, read_inventory
-from tests.corpus.handovers import NOW
-from tests.intake.running import INLINE, letter, take_files
 
 pytestmark = pytest.mark.django_db
 

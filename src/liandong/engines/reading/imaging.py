@@ -18,7 +18,7 @@ from liandong.kernel.ports import Unreadable
 Pixels = NDArray[np.uint8]  # rows, columns, 3 channels (RGB)
 Grey = NDArray[np.uint8]
 
-FORMATS = ("JPEG", "PNG", "TIFF", "JPEG2000", "BMP", "GIF", "WEBP", "MPO", "PPM")  # none runs code
+FORMATS = ("JPEG", "PNG", "TIFF", "JPEG2000", "BMP", "GIF", "WEBP", "PPM")  # none runs code
 MOST_PIXELS = 400_000_000  # an A0 sheet at 400 dpi has 250 million
 READING_SIDE = 2000  # pixels of the long side: 170 dpi on A4, enough to read and to measure
 HASH_SIDE = 32  # cells; 16 bytes are too few to tell two full pages of text apart

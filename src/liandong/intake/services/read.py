@@ -72,8 +72,8 @@ def _count(files: Sequence[HandedFile], findings: dict[int, list[Finding]]) -> N
         if pages > PAGES_MAX:
             facts = {"reason": f"{pages} > {PAGES_MAX}"}
             findings[file.pk].append(Finding("FILE-TOO-LARGE", file.path, facts=facts))
-        elif outcome.answer > IMAGES_MAX:
-            facts = {"reason": f"{outcome.answer} 页，超过 {IMAGES_MAX} 页，只取文字，不制作页图"}
+        elif pages > IMAGES_MAX:
+            facts = {"reason": f"{pages} 页，超过 {IMAGES_MAX} 页，只取文字，不制作页图"}
             findings[file.pk].append(Finding("FILE-TOO-LARGE", file.path, facts=facts))
         file.page_count = min(pages, PAGES_MAX)
         counted.append(file)
