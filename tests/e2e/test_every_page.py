@@ -130,7 +130,7 @@ def test_pages_are_light_and_do_not_jump(
         allowed = 4 * most if viewer else most  # its code has a test; the rest is page images
         if transfer.bytes > allowed:
             heavy[path] = transfer.bytes
-        if (shift := page.evaluate("() => window.shift || 0")) > 0.001 and not viewer:
+        if (shift := page.evaluate("() => window.shift || 0")) > 0.005 and not viewer:
             jumping[path] = shift
         page.context.close()
     assert (heavy, jumping) == ({}, {})

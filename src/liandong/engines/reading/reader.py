@@ -20,6 +20,7 @@ from .ofd import OfdFile
 from .pdf import PdfFile
 
 MAX_PAGES = 100_000
+THICK = 16  # pages from which a PDF stays open for the next call: finding a page costs its number
 
 
 class Opened(Protocol):
@@ -29,6 +30,19 @@ class Opened(Protocol):
     def page(self, number: int, images: Path | None) -> Page: ...
     def text(self) -> str | None: ...
     def close(self) -> None: ...
+
+
+_Stamp = tuple[str, int, int]  # path, time of change in ns, size in bytes
+
+
+def _stamp(file: Path) -> _Stamp:
+    facts = file.stat()
+    return str(file), facts.st_mtime_ns, facts.st_size
+
+
+def _close(opened: Opened) -> None:
+    with suppress(Exception):  # what was read stays read
+        opened.close()
 
 
 class LocalReader:
@@ -41,7 +55,8 @@ class LocalReader:
         self._recognise_with = recognise
         self._threshold = threshold  # lines below are read again with the larger model
         self._lock = RLock()
-        self._converted: tuple[tuple[str, int, int], Path] | None = None
+        self._converted: tuple[_Stamp, Path] | None = None
+        self._kept: tuple[_Stamp, Opened] | None = None  # a thick file is read in many calls
         self._clear = weakref.finalize(self, _forget, Path())
 
     def count(self, file: Path, puid: str = "") -> int:
@@ -82,8 +97,9 @@ class LocalReader:
         double_layer_pdf(pages, target, title)
 
     def close(self) -> None:
-        """Remove what was converted."""
+        """Close the file that was kept open and remove what was converted."""
         with self._lock:
+            self._keep(None)
             self._clear()
             self._converted = None
 
@@ -91,14 +107,33 @@ class LocalReader:
     def _opened(self, file: Path, puid: str) -> Iterator[Opened]:
         if not file.stat().st_size:
             raise Unreadable("FILE-EMPTY")
-        opened = self._open(file, kind_of(file, puid))
+        stamp = _stamp(file)
+        opened = self._take(stamp) or self._open(file, kind_of(file, puid))
         try:
             if len(opened) > MAX_PAGES:
                 raise Unreadable("FILE-TOO-LARGE", reason=f"超过 {MAX_PAGES} 页")
             yield opened
-        finally:
-            with suppress(Exception):  # what was read stays read
-                opened.close()
+        except BaseException:
+            _close(opened)
+            raise
+        if isinstance(opened, PdfFile) and len(opened) >= THICK:
+            self._keep((stamp, opened))
+        else:
+            _close(opened)
+
+    def _take(self, stamp: _Stamp) -> Opened | None:
+        """The file kept open, if it is this one; nobody else has it while it is used."""
+        with self._lock:
+            if self._kept is None or self._kept[0] != stamp:
+                return None
+            (_, opened), self._kept = self._kept, None
+            return opened
+
+    def _keep(self, kept: tuple[_Stamp, Opened] | None) -> None:
+        with self._lock:
+            before, self._kept = self._kept, kept
+        if before is not None:
+            _close(before[1])
 
     def _open(self, file: Path, kind: Kind) -> Opened:
         if kind in _MARKUP:
@@ -130,8 +165,7 @@ class LocalReader:
 
     def _convert(self, file: Path) -> Path:
         """The PDF of a legacy office file; the last one is kept, for it is read page by page."""
-        facts = file.stat()
-        key = (str(file), facts.st_mtime_ns, facts.st_size)
+        key = _stamp(file)
         with self._lock:
             if self._converted is None or self._converted[0] != key:
                 self.close()
