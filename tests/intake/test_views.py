@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from tests.intake.describing import make_batch, make_item
 from tests.people import ARCHIVIST, CLERK, EVERYONE, STRANGER, client_of
 
+from liandong.archive.models import Fonds
 from liandong.base.models import Unit
 from liandong.intake.models import (
     Batch,
@@ -301,3 +302,20 @@ def test_the_pdf_is_one_and_escapes_what_it_says(batch: Batch) -> None:
     answer = client_of(ARCHIVIST).get(f"/transfers/{batch.pk}/report.pdf")
     assert answer.content.startswith(b"%PDF")
     assert answer["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("form", ["xlsx", "pdf"])
+@pytest.mark.parametrize("where", ["a\x01b\x0bc", "\ud800", "长" * 1000, "x " * 500])
+def test_no_file_name_breaks_a_report(batch: Batch, form: str, where: str) -> None:
+    named = where.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    batch.findings.update(where=named)
+    assert client_of(ARCHIVIST).get(f"/transfers/{batch.pk}/report.{form}").status_code == 200
+
+
+def test_a_clerk_is_offered_the_fonds_of_the_own_unit_alone(batch: Batch) -> None:
+    own = Fonds.objects.create(number="Z901", title="本单位", unit=batch.unit)
+    Fonds.objects.create(number="Z902", title="别的单位")
+    page = client_of(CLERK).get("/transfers/new/").content.decode()
+    assert ("Z901" in page, "Z902" in page) == (True, False)
+    assert "Z902" in client_of(ARCHIVIST).get("/transfers/new/").content.decode()
+    assert own.unit is not None

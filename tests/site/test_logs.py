@@ -29,3 +29,8 @@ def test_a_trace_follows_on_lines_of_its_own() -> None:
     first, *rest = KeyValueFormatter().format(record).splitlines()
     assert first.endswith("step failed")
     assert rest[-1] == "ValueError: x"
+
+
+def test_a_value_cannot_write_a_line_of_its_own() -> None:
+    record = _record("file.refused name=%s", "甲\r\nat=1970 level=info")
+    assert len(KeyValueFormatter().format(record).splitlines()) == 1

@@ -16,7 +16,7 @@ class HandOverForm(forms.Form):
     )
     fonds = forms.ModelChoiceField(
         label=_("全宗"),
-        queryset=Fonds.objects.all(),
+        queryset=Fonds.objects.none(),
         required=False,
         empty_label=_("按目录中的全宗号"),
     )
@@ -27,8 +27,12 @@ class HandOverForm(forms.Form):
     )  # fmt: skip
     session = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args: object, batches: QuerySet[Batch], **kwargs: object) -> None:
+    def __init__(
+        self, *args: object, fonds: QuerySet[Fonds], batches: QuerySet[Batch], **kwargs: object
+    ) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        field = self.fields["mends"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = batches.filter(state=BatchState.PENDING_REVIEW)
+        open_batches = batches.filter(state=BatchState.PENDING_REVIEW)
+        for name, choices in (("fonds", fonds), ("mends", open_batches)):
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = choices

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from liandong.archive.models import Fonds
 from liandong.archive.policies import Viewer
 from liandong.base.access import to_q
 from liandong.intake.models import (
@@ -30,6 +31,11 @@ def visible_batches(viewer: Viewer) -> QuerySet[Batch]:
     """Batches that `viewer` may see, newest first."""
     rule = to_q(may_see(viewer), {"unit": "unit__code"})
     return Batch.objects.filter(rule).select_related("fonds", "unit")
+
+
+def fonds_of(viewer: Viewer) -> QuerySet[Fonds]:
+    """Fonds that `viewer` may hand over to: archivists all, clerks those of their unit."""
+    return Fonds.objects.filter(to_q(may_see(viewer), {"unit": "unit__code"}))
 
 
 def page_of_batches(viewer: Viewer, *, before: int | None = None, state: str = "") -> list[Batch]:

@@ -29,6 +29,7 @@ from liandong.intake.queries import (
     PAGE_SIZE,
     check_table,
     findings_by_code,
+    fonds_of,
     items_of,
     page_of_batches,
     progress,
@@ -76,7 +77,9 @@ def show_new(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of(request)
     open_batches = visible_batches(viewer)
     initial = {"mends": request.GET.get("mends", "")}
-    form = HandOverForm(request.POST or None, batches=open_batches, initial=initial)
+    form = HandOverForm(
+        request.POST or None, fonds=fonds_of(viewer), batches=open_batches, initial=initial
+    )
     if request.method == "POST" and form.is_valid():
         batch = _receive(request, viewer, form)
         if batch is not None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from reportlab.lib import colors
@@ -33,6 +34,7 @@ from .gates import allowed
 
 FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_LETTERS = 400  # of a cell: a cell taller than a page cannot be laid out
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -140,10 +142,17 @@ def _sheet(book: Any, title: str, head: list[str], rows: Any, widths: tuple[int,
         sheet.append([_cell(sheet, value) for value in row])
 
 
+def _printable(text: str) -> str:
+    """The text without characters that neither XML nor paper can hold, cut to MOST_LETTERS."""
+    plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text).encode("utf-8", "replace").decode()
+    return plain if len(plain) <= MOST_LETTERS else f"{plain[:MOST_LETTERS]}…"
+
+
 def _cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
     """A cell; text that a spreadsheet would take for a formula stays text."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        value = f"'{value}"
+    if isinstance(value, str):
+        value = _printable(value)
+        value = f"'{value}" if value.startswith(FORMULA_STARTS) else value
     cell = WriteOnlyCell(sheet, value)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     if bold:
@@ -191,7 +200,7 @@ def _table(
     head: list[str], rows: list[list[Any]], widths: tuple[int, ...], style: ParagraphStyle
 ) -> Any:
     cells = [
-        [Paragraph(escape(str(value)), style) for value in row]
+        [Paragraph(escape(_printable(str(value))), style) for value in row]
         for row in ([head] if head else []) + rows
     ]
     look = [
