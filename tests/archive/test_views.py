@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.archive.build import admit_numbers, fonds, scanned_admission
 from tests.people import ARCHIVIST, CLERK, EVERYONE, READER, STRANGER, client_of
 
-from liandong.archive.models import Record, RecordFile
+from liandong.archive.models import LineCorrection, Record, RecordFile
 from liandong.archive.policies import OPEN, RESTRICTED
 from liandong.archive.services.admitting import admit
 from liandong.archive.services.indexing import index_records
@@ -52,8 +52,7 @@ def _pages(record: Record) -> list[str]:
 def _code(client: Client, path: str) -> int:
     answer = client.get(path)
     for _ in getattr(answer, "streaming_content", ()):
-        pass
-    answer.close()
+        pass  # read to its end, which closes it; a second close would drop the connection
     return answer.status_code
 
 
@@ -119,7 +118,8 @@ def test_only_archivists_change_anything(opened: Record) -> None:
     answer = archivist.post(address, line, content_type="application/json")
     assert (answer.status_code, answer.json()["text"]) == (200, "改")
     assert archivist.post("/preservation/verify/").status_code == 302
-    undo = f"/records/{opened.pk}/corrections/1/undo/"
+    correction = LineCorrection.objects.get(page__record=opened)
+    undo = f"/records/{opened.pk}/corrections/{correction.pk}/undo/"
     assert client_of(CLERK).post(undo).status_code in {403, 404}
     assert archivist.post(undo).status_code == 302
 
