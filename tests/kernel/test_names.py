@@ -49,7 +49,7 @@ def test_a_safe_name_is_always_a_path(text: str) -> None:
     assert safe_name(name) == name
 
 
-@pytest.mark.parametrize("text", ["CON", "nul.txt", "a:b", " a. ", "a\nb"])
+@pytest.mark.parametrize("text", ["CON", "nul.txt", "a:b", " a. ", "a\nb", "~", "~$a.docx"])
 def test_names_that_some_system_refuses_are_changed(text: str) -> None:
     assert safe_name(text) != text
 

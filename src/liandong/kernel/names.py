@@ -51,8 +51,8 @@ def safe_name(text: str, instead: str = "_") -> str:
     plain = text.encode("utf-8", "replace").decode("utf-8")
     plain = _UNSAFE.sub(instead, unicodedata.normalize("NFC", plain)).strip(" .")
     while len(plain.encode()) > _LONGEST_NAME - 55:  # leaves room for a counter and an extension
-        plain = plain[:-1]
-    if not plain or _DEVICES.fullmatch(plain):
+        plain = plain[:-1].rstrip(" .")
+    if not plain or plain.startswith("~") or _DEVICES.fullmatch(plain):
         return f"{instead}{plain}"
     return plain
 
