@@ -6,7 +6,7 @@ Source: 个人信息保护法 (2021) arts. 4, 25, 28, 31, 73.
 
 from .finding import find_hits, find_in_texts
 from .kinds import Hit, Kind, kinds
-from .masking import MASK, hides, mask, mask_text
+from .masking import MASK, hide_all, hides, mask, mask_text
 
 __all__ = [
     "MASK",
@@ -14,6 +14,7 @@ __all__ = [
     "Kind",
     "find_hits",
     "find_in_texts",
+    "hide_all",
     "hides",
     "kinds",
     "mask",

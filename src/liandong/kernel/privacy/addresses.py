@@ -7,7 +7,7 @@ from functools import cache
 from .kinds import Hit, any_of, kinds, make_hit
 
 _CJK = "\u4e00-\u9fff"
-_VALUE = rf"[^\n，,。；;、|:<>\"“”《》*]{{3,60}}"
+_VALUE = r"[^\n，,。；;、|:<>\"“”《》*]{3,60}"
 _MORE_LINE = re.compile(
     r" *\n *(?=[^\n，,。；;、|:]{0,30}?[0-9一二三四五六七八九十]+(?:号|室|单元|栋|幢|楼|组|户))"
     r"[^\n，,。；;、|:]{0,30}(?:号|室|单元|栋|幢|楼|组|户)[0-9A-Za-z]*"
@@ -15,14 +15,20 @@ _MORE_LINE = re.compile(
 _ENDS = re.compile(
     r" *(?:电话|邮编|邮政编码|联系|手机|身份证|姓名|性别|职业|户主|法定代表人|\(|$| {2,}).*\Z"
 )
-_DETAIL = re.compile(r"[0-9一二三四五六七八九十百]+(?:号|室|组|户|栋|幢|单元|弄|队|排|座|楼|层)|[0-9]+-[0-9]+|[^\s]{2,}村|小区|花园|公寓|家属院|宿舍")
+_DETAIL = re.compile(
+    r"[0-9一二三四五六七八九十百]+(?:号|室|组|户|栋|幢|单元|弄|队|排|座|楼|层)|[0-9]+-[0-9]+|[^\s]{2,}村|小区|花园|公寓|家属院|宿舍"
+)
 _PLACE = re.compile(r"省|市|区|县|旗|镇|乡|街|路|巷|村|道|胡同|弄|小区|社区|屯|庄")
-_FLAT = re.compile(r"[0-9A-Za-z一二三四五六七八九十]+(?:室|单元|号楼|栋|幢)(?:[0-9A-Za-z一二三四五六七八九十\-]{1,6}(?:室|号|单元|层|户)?){0,4}")
+_FLAT = re.compile(
+    r"[0-9A-Za-z一二三四五六七八九十]+(?:室|单元|号楼|栋|幢)(?:[0-9A-Za-z一二三四五六七八九十\-]{1,6}(?:室|号|单元|层|户)?){0,4}"
+)
 _HEAD = re.compile(rf"[{_CJK}0-9A-Za-z\-]{{4,60}}\Z")
 _LEAD = re.compile(
     r".*(?:位于|居住在|居住于|暂住|现住|家住|住在|住|寄往|送到|送至|投递至|寄至|迁至|迁往|前往|至|到|在|于|是|为|系|址)"
 )
-_OFFICE = re.compile(r"政府|委员会|公司|会议|办公|大厦|法院|检察院|学校|医院|档案馆|派出所|银行|中心|大学|局|窗口|展厅|机房")
+_OFFICE = re.compile(
+    r"政府|委员会|公司|会议|办公|大厦|法院|检察院|学校|医院|档案馆|派出所|银行|中心|大学|局|窗口|展厅|机房"
+)
 _KEPT = (
     re.compile(rf"[{_CJK}0-9]{{1,12}}?(?:大道|路|大街|街(?!道)|胡同|巷|弄(?=[0-9]))"),
     re.compile(rf"[{_CJK}]{{1,10}}?(?:街道办事处|街道|镇|乡|苏木)"),
@@ -75,7 +81,7 @@ def _with_flat(folded: str) -> Iterator[Place]:
         lead = _LEAD.match(head[0])
         start = head.start() + (lead.end() if lead else 0)
         value = folded[start : match.end()]
-        if _PLACE.search(value) and not _OFFICE.search(value) and len(value) > 6:  # noqa: PLR2004
+        if _PLACE.search(value) and not _OFFICE.search(value) and len(value) > 6:
             yield start, match.end(), 0.7, "pattern"
 
 

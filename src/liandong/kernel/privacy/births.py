@@ -58,7 +58,9 @@ def find_minors(hits: Sequence[Hit], today: date) -> Iterator[Hit]:
     for hit in hits:
         born = _birth_of(hit, today)
         if born is not None and _age(born, today) < _CHILD:
-            yield Hit(kind.code, hit.start, hit.end, hit.text, kind.sensitive, hit.confidence, hit.method)
+            yield Hit(
+                kind.code, hit.start, hit.end, hit.text, kind.sensitive, hit.confidence, hit.method
+            )
 
 
 def _birth_of(hit: Hit, today: date) -> date | None:
@@ -68,7 +70,7 @@ def _birth_of(hit: Hit, today: date) -> date | None:
         return born if born and born <= today else None
     if hit.kind in {"resident_id", "hmt_residence_permit"}:
         plain = as_digits(re.sub(r"[\s\-·]", "", hit.text))
-        return birth_date(plain, today) if len(plain) == 18 and plain[:17].isdecimal() else None  # noqa: PLR2004
+        return birth_date(plain, today) if len(plain) == 18 and plain[:17].isdecimal() else None
     return None
 
 

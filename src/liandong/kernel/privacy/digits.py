@@ -46,7 +46,7 @@ def birth_date(number: str, today: date) -> date | None:
         born = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
     except ValueError:
         return None
-    return born if _FIRST_YEAR <= born.year and born <= today else None
+    return born if born.year >= _FIRST_YEAR and born <= today else None
 
 
 def credit_digit(first: str) -> str:
@@ -112,7 +112,7 @@ def has_area_code(text: str) -> bool:
 
 def is_address_of_a_host(text: str) -> bool:
     """Four parts of which the first is not 0: 0.0.0.1 is a clause, a version or nothing."""
-    return not text.startswith("0") and text.count(".") == 3  # noqa: PLR2004 - four parts
+    return not text.startswith("0") and text.count(".") == 3
 
 
 def has_two_digits(text: str) -> bool:

@@ -14,7 +14,9 @@ _TABLE = _Folding(
     {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
     | dict.fromkeys(map(ord, "‐‑‒–—―−﹣"), ord("-"))
     | dict.fromkeys(
-        map(ord, "\u3000\xa0\u2002\u2003\u2009\u202f\t\r\v\f\0\u200b\u200c\u200d\u2060\ufeff\u00ad"),
+        map(
+            ord, "\u3000\xa0\u2002\u2003\u2009\u202f\t\r\v\f\0\u200b\u200c\u200d\u2060\ufeff\u00ad"
+        ),
         ord(" "),
     )
     | dict.fromkeys(map(ord, "•‧・∙⋅･․●"), ord("·"))

@@ -45,7 +45,9 @@ class Hit:
         return self.start, self.end
 
 
-CONNECTORS = r"(?:[\s:()#=\[\]]|号码?|为|是|均为|分别为|系|编号|证件|No\.?|NO\.?|\+?86|或|拨打|请拨?打?|、)"
+CONNECTORS = (
+    r"(?:[\s:()#=\[\]]|号码?|为|是|均为|分别为|系|编号|证件|No\.?|NO\.?|\+?86|或|拨打|请拨?打?|、)"
+)
 _MOST_CONNECTORS = 10
 
 

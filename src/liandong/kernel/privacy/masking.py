@@ -54,7 +54,8 @@ def _hide(text: str, places: Iterable[int]) -> str:
     return "".join(letters)
 
 
-def _all(text: str) -> str:
+def hide_all(text: str) -> str:
+    """`text` with everything but blanks and line ends hidden."""
     return _hide(text, (at for at, letter in enumerate(text) if letter not in " \n"))
 
 
@@ -65,7 +66,7 @@ def _none(text: str) -> str:
 def _name(text: str) -> str:
     """The surname stays; of a name with a dot its first part's first character."""
     plain = "".join(letter for letter in text if letter not in _SEPARATORS)
-    kept = 2 if plain[:2] in characters("surname_compound").split("|") and len(plain) > 2 else 1  # noqa: PLR2004
+    kept = 2 if plain[:2] in characters("surname_compound").split("|") and len(plain) > 2 else 1
     places = [at for at, letter in enumerate(text) if letter not in _SEPARATORS]
     return _hide(text, places[kept:])
 
@@ -104,7 +105,7 @@ def _sole_trader(text: str) -> str:
 
 _RULES: Mapping[str, Callable[..., str]] = {
     "keep": _keep,
-    "all": _all,
+    "all": hide_all,
     "none": _none,
     "name": _name,
     "address": _address,

@@ -14,7 +14,15 @@ from .kinds import Hit, any_of, characters, kinds, make_hit, words
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 _ENOUGH = 3.5  # points
 _SURE = 6.0  # points of a name that is told by everything around it
-_BEFORE_LABEL, _LABEL, _LABEL_BLANK, _GLUED, _TITLE, _SEX, _NUMBER = 1.0, 3.0, 2.5, 1.0, 2.0, 3.0, 2.0
+_BEFORE_LABEL, _LABEL, _LABEL_BLANK, _GLUED, _TITLE, _SEX, _NUMBER = (
+    1.0,
+    3.0,
+    2.5,
+    1.0,
+    2.0,
+    3.0,
+    2.0,
+)
 _STRONG, _WEAK, _COMMON, _CLOSED = 1.0, 0.5, 1.0, 1.0
 _LONE_STRONG = 1.5  # the only character of a given name
 _LONGEST = 4  # characters of a Chinese name
@@ -105,24 +113,22 @@ def _labelled(folded: str) -> Iterator[Name]:
     for match in _patterns()[0].finditer(folded):
         joint, at = match["joint"], match.end()
         glued = joint == ""
-        if glued and len(match[0]) < 2:  # noqa: PLR2004 - 兄 and 妹 begin too many words
+        if glued and len(match[0]) < 2:
             continue
         points = _LABEL if ":" in joint or "(" in joint else _GLUED if glued else _LABEL_BLANK
         yield from _list_of_names(folded, at, points, needs_surname=":" not in joint)
 
 
-def _list_of_names(
-    folded: str, at: int, points: float, *, needs_surname: bool
-) -> Iterator[Name]:
+def _list_of_names(folded: str, at: int, points: float, *, needs_surname: bool) -> Iterator[Name]:
     """The name at this place, and those after it in an enumeration."""
     for _ in range(50):
         name = read_name(folded, at, points, needs_surname=needs_surname)
         if name is None:
             return
         yield name
-        more = re.compile(r" ?[、,，/;；] ?| {1,3}(?=[\u4e00-\u9fff]{2,4}(?![\u4e00-\u9fff]))").match(
-            folded, name.end
-        )
+        more = re.compile(
+            r" ?[、,，/;；] ?| {1,3}(?=[\u4e00-\u9fff]{2,4}(?![\u4e00-\u9fff]))"
+        ).match(folded, name.end)
         if more is None or name.points < _ENOUGH:
             return
         at, points, needs_surname = more.end(), min(points, _LABEL_BLANK), True
@@ -138,11 +144,11 @@ def _sexed(folded: str) -> Iterator[Name]:
     """张三，男，…"""
     for match in _SEX_MARK.finditer(folded):
         end = match.start()
-        while end > 0 and folded[end - 1] in " ,，、(:" and match.start() - end < 3:  # noqa: PLR2004
+        while end > 0 and folded[end - 1] in " ,，、(:" and match.start() - end < 3:
             end -= 1
         if folded.endswith("性别", 0, end):
             end -= 2
-        while end > 0 and folded[end - 1] in " ,，、(\n" and match.start() - end < 6:  # noqa: PLR2004
+        while end > 0 and folded[end - 1] in " ,，、(\n" and match.start() - end < 6:
             end -= 1
         yield from name_before(folded, end, _SEX)
 
@@ -192,7 +198,12 @@ def read_name(folded: str, at: int, points: float, *, needs_surname: bool) -> Na
         key=lambda name: name.points,
         default=None,
     )
-    if best is None and not needs_surname and 2 <= len(run[0]) <= _LONGEST and _is_closed(folded, run.end()):
+    if (
+        best is None
+        and not needs_surname
+        and 2 <= len(run[0]) <= _LONGEST
+        and _is_closed(folded, run.end())
+    ):
         return Name(at, run.end(), points + _CLOSED)  # a rare surname, told by its label alone
     return best
 
@@ -218,7 +229,7 @@ def _spaced_name(folded: str, match: re.Match[str], points: float) -> Name | Non
 def _judge(folded: str, start: int, end: int, points: float) -> Name:
     """The points of a name from here to there."""
     tables, name = _tables(), folded[start:end]
-    compound = name[:2] in tables.compounds and len(name) > 2  # noqa: PLR2004 - 司马 alone is none
+    compound = name[:2] in tables.compounds and len(name) > 2
     given = name[2:] if compound else name[1:]
     if name in tables.words or any(letter in _SURNAME_ONLY for letter in given):
         return Name(start, end, 0.0)
@@ -238,7 +249,9 @@ def _judge(folded: str, start: int, end: int, points: float) -> Name:
 def _given_points(given: str) -> float:
     tables = _tables()
     if len(given) == 1:
-        return _LONE_STRONG if given in tables.strong else _WEAK if given in tables.given else -_WEAK
+        return (
+            _LONE_STRONG if given in tables.strong else _WEAK if given in tables.given else -_WEAK
+        )
     points = 0.0
     for letter in given:
         points += _STRONG if letter in tables.strong else _WEAK if letter in tables.given else -1.0
@@ -270,7 +283,7 @@ def _is_word(folded: str, start: int, end: int) -> bool:
 
 def name_before(folded: str, end: int, points: float) -> Iterator[Name]:
     """The best name that ends here: before a title, a sex or a number."""
-    if end < 2 or folded[end - 1] == "\n":  # noqa: PLR2004 - characters of the shortest name
+    if end < 2 or folded[end - 1] == "\n":
         return
     best: Name | None = None
     for length in (2, 3, 4):
@@ -280,7 +293,9 @@ def name_before(folded: str, end: int, points: float) -> Iterator[Name]:
         name = _ending(folded, start, end, points)
         if name is not None and (best is None or name.points > best.points):
             best = name
-    spaced = re.compile(rf"(?<![{_CJK}])[{_CJK}] {{1,4}}[{_CJK}]\Z").search(folded, max(0, end - 7), end)
+    spaced = re.compile(rf"(?<![{_CJK}])[{_CJK}] {{1,4}}[{_CJK}]\Z").search(
+        folded, max(0, end - 7), end
+    )
     if spaced is not None:
         match = _SPACED.match(folded, spaced.start())
         best = best or (_spaced_name(folded, match, points) if match else None)
@@ -295,7 +310,7 @@ def _ending(folded: str, start: int, end: int, points: float) -> Name | None:
         return None
     compound = name[:2] in tables.compounds
     given = name[2:] if compound else name[1:]
-    if not 1 <= len(given) <= 2 or name in tables.words or _is_word(folded, start, end):  # noqa: PLR2004
+    if not 1 <= len(given) <= 2 or name in tables.words or _is_word(folded, start, end):
         return None
     if any(letter in _SURNAME_ONLY for letter in given):
         return None
@@ -329,5 +344,3 @@ def find_repeats(folded: str, text: str, names: Iterable[str]) -> Iterator[Hit]:
                 at = match.start() + len(name)
                 yield make_hit(kind, text, match.start(), at, 0.8, "repeat")
                 break
-
-

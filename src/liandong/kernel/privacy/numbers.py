@@ -16,9 +16,7 @@ from .digits import birth_date, proves
 from .folding import as_digits, without_o_and_i
 from .kinds import CONNECTORS, Hit, Kind, any_of, kinds, make_hit, words
 
-_WORD = re.compile(
-    r"(?<![0-9A-Za-z])(?:[A-Za-z]{0,8}+[0-9][0-9A-Za-z]*+|[Xx](?![0-9A-Za-z]))"
-)
+_WORD = re.compile(r"(?<![0-9A-Za-z])(?:[A-Za-z]{0,8}+[0-9][0-9A-Za-z]*+|[Xx](?![0-9A-Za-z]))")
 _GAP = re.compile(r" {1,3}| ?[\-·] ?| *\n *")
 _SHORTEST, _LONGEST = 7, 24  # characters of a number, blanks aside
 _MOST_WORDS = 6  # of a number that is printed in groups
@@ -26,7 +24,14 @@ _BEFORE = 48  # characters that are looked at for a label
 _MOST_REPAIRS = 3
 _GROUPS = {  # how a number is printed in groups; others only beside a label
     "mobile": {(3, 4, 4), (3, 8), (7, 4), (2, 11), (2, 3, 4, 4), (4, 3, 4, 4)},
-    "bank_card": {(4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (6, 13), (6, 10)},
+    "bank_card": {
+        (4, 4, 4, 4),
+        (4, 4, 4, 4, 1),
+        (4, 4, 4, 4, 2),
+        (4, 4, 4, 4, 3),
+        (6, 13),
+        (6, 10),
+    },
 }
 _PROVEN = frozenset({"resident_id", "uscc", "luhn"})  # checks that chance seldom passes
 _FREE_GROUPS = frozenset({"resident_id", "uscc"})
@@ -149,7 +154,11 @@ def _readings(chain: Chain, around: Surroundings) -> Iterator[Reading]:
             reading = _read(kind, text, chain, around) if repairs <= _MOST_REPAIRS else None
             if reading is not None:
                 confidence, method = reading
-                yield (kind, round(confidence * 0.9, 4), "repaired") if repairs else (kind, confidence, method)
+                yield (
+                    (kind, round(confidence * 0.9, 4), "repaired")
+                    if repairs
+                    else (kind, confidence, method)
+                )
                 break
 
 
@@ -194,7 +203,7 @@ def _is_printed_so(kind: Kind, chain: Chain) -> bool:
     if len(chain.groups) == 1:
         return True
     if chain.breaks:
-        return kind.check in _PROVEN and len(chain.groups) == 2  # noqa: PLR2004 - cut once
+        return kind.check in _PROVEN and len(chain.groups) == 2
     return kind.check in _FREE_GROUPS or chain.groups in _GROUPS.get(kind.code, ())
 
 
@@ -210,7 +219,9 @@ def _amount() -> re.Pattern[str]:
 
 
 _CURRENCY = re.compile(r"[¥￥$€] ?\Z")
-_CUT_BEFORE = re.compile(r"[0-9A-Za-z][.\-/_]\Z|[_=&?#]\Z|[0-9],\Z|[(〔\[][0-9]{4}[)〕\]][^\n]{0,6}\Z")
+_CUT_BEFORE = re.compile(
+    r"[0-9A-Za-z][.\-/_]\Z|[_=&?#]\Z|[0-9],\Z|[(〔\[][0-9]{4}[)〕\]][^\n]{0,6}\Z"
+)
 _CUT_AFTER = re.compile(r"[.\-][0-9A-Za-z]|[_&@]|,[0-9]{3}(?![0-9])")
 
 
