@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from liandong.archive.models import Fonds, Record, RecordPage
-from liandong.archive.policies import may_read
+from liandong.archive.policies import may_read, may_read_whole
 from liandong.base.engines import engine
 from liandong.kernel import catalog
 from liandong.kernel.codes import normalise_code_text, normalise_document_number
@@ -81,6 +81,7 @@ def find(
     answer: SearchAnswer = engine("search").find(
         query,
         visible=may_read(viewer, today),
+        whole=may_read_whole(viewer, today),
         limit=limit,
         offset=offset,
         facets=tuple(facets),
@@ -199,7 +200,10 @@ def similar_codes(text: str, *, viewer: Viewer, today: int, limit: int = 10) -> 
     exact += rows.filter(document_number__in={text.strip(), number})[:limit]
     query = replace(SearchQuery(), codes=(text,))
     answer: SearchAnswer = engine("search").find(
-        query, visible=may_read(viewer, today), limit=limit
+        query,
+        visible=may_read(viewer, today),
+        whole=may_read_whole(viewer, today),
+        limit=limit,
     )
     near = rows.in_bulk([hit.record_id for hit in answer.hits])
     ranked = exact + [near[hit.record_id] for hit in answer.hits if hit.record_id in near]

@@ -1,6 +1,6 @@
 """Records one by one and in lists, with their files, pages and events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -34,8 +34,8 @@ def granted(rule: Rule) -> QuerySet[Record]:
     return Record.objects.filter(to_q(rule, _LOOKUPS))
 
 
-def _shared_under(code: str | int) -> Q:
-    return Q(pk__in=SharedRecord.objects.filter(grant__code=code).values("record"))
+def _shared_under(codes: Sequence[str | int]) -> Q:
+    return Q(pk__in=SharedRecord.objects.filter(grant__code__in=codes).values("record"))
 
 
 _LOOKUPS = {"shares": _shared_under}
