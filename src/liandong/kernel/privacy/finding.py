@@ -1,7 +1,7 @@
 """Personal information in texts.  Every detector looks; then the best of overlapping hits stay."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from .addresses import find_addresses
@@ -24,23 +24,36 @@ def find_hits(text: str, *, today: date) -> list[Hit]:
     return find_in_texts([text], today=today)[0]
 
 
-def find_in_texts(texts: Sequence[str], *, today: date) -> list[list[Hit]]:
-    """Personal information in the texts of one record: a name found in one is found in all."""
+def find_in_texts(
+    texts: Sequence[str], *, today: date, names: Collection[str] = ()
+) -> list[list[Hit]]:
+    """Personal information in the texts of one record: a name found in one is found in all.
+
+    `names` are known already from another part of the record.
+    """
     read = [(fold(text), text) for text in texts]
     found = [_identifying(folded, text, today) for folded, text in read]
-    names = {
-        hit.text
-        for hits in found
-        for hit in hits
-        if hit.kind == "person_name" and hit.confidence >= _REPEATED and hit.text.isalpha()
-    }
-    answers = []
-    for (folded, text), hits in zip(read, found, strict=True):
-        if names:
-            hits = without_overlaps([*hits, *find_repeats(folded, text, names)])
-        hints = [*find_minors(hits, today), *find_sensitive(folded, text, hits)]
-        answers.append(sorted([*hits, *hints], key=lambda hit: (hit.start, hit.end, hit.kind)))
-    return answers
+    known = {hit.text for hits in found for hit in hits if _is_sure_name(hit)} | set(names)
+    return [
+        _with_more(folded, text, hits, known, today)
+        for (folded, text), hits in zip(read, found, strict=True)
+    ]
+
+
+def _is_sure_name(hit: Hit) -> bool:
+    return hit.kind == "person_name" and hit.confidence >= _REPEATED and hit.text.isalpha()
+
+
+def _with_more(
+    folded: str, text: str, hits: list[Hit], names: Collection[str], today: date
+) -> list[Hit]:
+    """The hits with further places of known names, and with hints, in order."""
+    if names:
+        taken = {hit.span for hit in hits}
+        repeats = [hit for hit in find_repeats(folded, text, names) if hit.span not in taken]
+        hits = without_overlaps([*hits, *repeats])
+    hints = [*find_minors(hits, today), *find_sensitive(folded, text, hits)]
+    return sorted([*hits, *hints], key=lambda hit: (hit.start, hit.end, hit.kind))
 
 
 def _identifying(folded: str, text: str, today: date) -> list[Hit]:
