@@ -14,7 +14,8 @@ from django.db.models import BooleanField, Case, Value, When
 from django.utils.translation import gettext as _
 
 from liandong.archive.models import PersonalHit, Record, RecordFile, RecordPage
-from liandong.archive.policies import EXAMINED_CLEAN, UNEXAMINED, may_read_whole
+from liandong.archive.policies import EXAMINED_CLEAN, UNEXAMINED, may_read, may_read_whole
+from liandong.base.viewers import may
 from liandong.kernel.pages import Box
 from liandong.kernel.ports import MaskedText
 from liandong.kernel.viewer import Viewer
@@ -59,6 +60,14 @@ def sights(record_ids: Iterable[int], *, viewer: Viewer, today: int) -> dict[int
 def sight_of(record_id: int, *, viewer: Viewer, today: int) -> Sight:
     """What the viewer sees of one record."""
     return sights([record_id], viewer=viewer, today=today).get(record_id, Sight.NOTHING)
+
+
+def sight_of_everybody(record: Record, *, today: int) -> Sight:
+    """What even a stranger sees of a record that was read before: that much is no secret."""
+    anybody = Viewer()
+    if may(may_read_whole(anybody, today), record):
+        return Sight.WHOLE
+    return Sight.MASKED if may(may_read(anybody, today), record) else Sight.NOTHING
 
 
 # Records ------------------------------------------------------------------------------------------
@@ -177,11 +186,22 @@ class Masks:
             yield record_id, number, shown
 
 
-def black_parts(page: RecordPage) -> tuple[list[Box], str]:
-    """What of the page image must not be seen in the masked view, and a name for just that.
+def mask_names(record: Record, pages: Iterable[RecordPage]) -> dict[int, str]:
+    """Names of the masked images by page number; none where the record is seen whole.  One query.
 
     Another decision about a hit gives another name, so that no cache shows an old mask.
     """
+    if record.sight == Sight.WHOLE:
+        return {}
+    hits, names = hits_of(record), {}
+    for page in pages:
+        page.record = record
+        names[page.number] = mask_state(page, hits)
+    return names
+
+
+def black_parts(page: RecordPage) -> tuple[list[Box], str]:
+    """What of the page image must not be seen in the masked view, and the name of just that."""
     hits = hits_of(page.record, page=page.number)
     return boxes_to_black(page, hits), mask_state(page, hits)
 

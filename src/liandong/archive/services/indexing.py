@@ -5,6 +5,8 @@ A record whose row changed has `indexed_version` 0 until the index holds what th
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Count
 
@@ -16,6 +18,7 @@ from liandong.kernel.ports import MaskedText, SearchDocument
 from .jobs import INDEX_STALE, enqueue_after_commit
 
 _CHUNK = 200  # records whose text is in memory at once
+Stamp = list[Any]
 
 
 def index_records(record_ids: Iterable[int]) -> int:
@@ -62,7 +65,7 @@ def reindex_all() -> int:
     Memory does not grow with the holdings: rows are read by keyset.  Records that change meanwhile
     stay stale and are put again.
     """
-    stamps: dict[int, tuple[int, int, int]] = {}
+    stamps: dict[int, Stamp] = {}
 
     def documents() -> Iterator[SearchDocument]:
         for chunk in _all_ids():
@@ -86,15 +89,21 @@ def _all_ids() -> Iterator[list[int]]:
         yield chunk
 
 
-def _stamps(ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
-    """What tells whether the text, the description or the masks of a record have changed."""
-    rows = Record.objects.filter(pk__in=ids).annotate(corrections=Count("pages__corrections"))
-    return {pk: (version, count, masks) for pk, version, count, masks in rows.values_list(
-        "pk", "version", "corrections", "personal_revision"
+def _stamps(ids: Sequence[int]) -> dict[int, Stamp]:
+    """What tells whether the text, the description, the masks or the facts of access changed.
+
+    The version of the object comes first.
+    """
+    rows = Record.objects.filter(pk__in=ids).annotate(
+        corrections=Count("pages__corrections", distinct=True),
+        named=Count("shared_records", distinct=True),
+    )
+    return {pk: stamp for pk, *stamp in rows.values_list(
+        "pk", "version", "corrections", "personal_revision", "named", "level", "open_from", "unit"
     )}  # fmt: skip
 
 
-def _mark(before: Mapping[int, tuple[int, int, int]]) -> None:
+def _mark(before: Mapping[int, Stamp]) -> None:
     """Note what the index holds, for records that did not change since `before`."""
     with transaction.atomic():
         locked = Record.objects.select_for_update().filter(pk__in=before.keys())
@@ -103,7 +112,7 @@ def _mark(before: Mapping[int, tuple[int, int, int]]) -> None:
         by_version: dict[int, list[int]] = {}
         for pk, stamp in now.items():
             if stamp == before[pk]:
-                by_version.setdefault(stamp[0], []).append(pk)
+                by_version.setdefault(int(stamp[0]), []).append(pk)
         for version, ids in by_version.items():
             Record.objects.filter(pk__in=ids).update(indexed_version=version)
 
