@@ -29,8 +29,12 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     settings.HOME = folder
     settings.STORE, settings.STAGING = folder / "store", folder / "staging"
     settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
+    settings.KEYS = folder / "keys"
+    signing = {"folder": settings.KEYS / "signing"}
     settings.ENGINES = {
         **settings.ENGINES,
+        "signer": {**settings.ENGINES["signer"], "options": signing},
+        "time_stamper": {**settings.ENGINES["time_stamper"], "options": signing},
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
     }
