@@ -1,9 +1,11 @@
 """Shared fixtures: the folder of real input, and hypothesis profiles."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.test import TransactionTestCase
 from hypothesis import settings
 from pytest_django import Settings
 
@@ -11,6 +13,7 @@ settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+GUARDED = ("base_auditrow",)  # tables whose rows are only added
 SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -42,6 +45,25 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     for place in (settings.STORE, settings.STAGING, settings.CACHE, settings.INDEX):
         place.mkdir(parents=True)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying_of_guarded_tables() -> Iterator[None]:
+    """Tests that commit are cleaned up by deleting every row, which guarded tables refuse."""
+    from django.db import connection
+
+    from liandong.base.triggers import frees, guards, run
+
+    empty = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        run([sql for table in GUARDED for sql in frees(table, connection.vendor)])
+        empty(self)
+        run([sql for table in GUARDED for sql in guards(table, connection.vendor)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
 
 
 @pytest.fixture(autouse=True)

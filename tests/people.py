@@ -4,7 +4,7 @@ from django.test import Client
 
 from liandong.base.models import Account, Post, Role, Unit
 
-CLEARANCES = {Role.READER: 0, Role.CLERK: 1, Role.ARCHIVIST: 2}
+CLEARANCES = {Role.READER: 0, Role.CLERK: 1, Role.ARCHIVIST: 2, Role.DIRECTOR: 2}
 STRANGER, READER, CLERK, ARCHIVIST = "stranger", "reader", "clerk", "archivist"
 EVERYONE = (STRANGER, READER, CLERK, ARCHIVIST)
 

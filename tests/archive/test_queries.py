@@ -31,7 +31,7 @@ from liandong.kernel.query import parse
 
 pytestmark = pytest.mark.django_db
 STRANGER = Viewer()
-CLERK = Viewer(name="wang", unit="BGS", clearance=INTERNAL, is_clerk=True)
+CLERK = Viewer(name="wang", unit="BGS", clearance=INTERNAL, roles=frozenset({"clerk"}))
 
 
 def seen(viewer: Viewer = SYSTEM) -> dict[str, Any]:

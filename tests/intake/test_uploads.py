@@ -315,5 +315,5 @@ def test_an_unknown_upload_and_another_ones_session_are_not_found(clerk: Client)
     assert _post(clerk, name="a", size=1, batch=str(SESSION)).status_code == 404
 
 
-def test_a_visitor_is_sent_to_the_door(client: Client, tmp_path: Path) -> None:
-    assert _post(client, name="a.txt", size=1).status_code == 302
+def test_an_upload_of_a_visitor_is_refused(client: Client, tmp_path: Path) -> None:
+    assert _post(client, name="a.txt", size=1).status_code == 403

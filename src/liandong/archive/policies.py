@@ -1,44 +1,94 @@
-"""Who may read and change archival records.  The only place where this is decided."""
+"""Who may read, use and change archival records.  The only place where this is decided."""
 
-from dataclasses import dataclass
+from typing import Final
 
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
+from django.utils.translation import gettext_lazy as _
 
-OPEN, INTERNAL, RESTRICTED = 0, 1, 2  # levels: 公开, 内部, 限制
+from liandong.base.gates import Policy
+from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
+from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
+__all__ = [
+    "CORRECT",
+    "EXAMINED_CLEAN",
+    "INTERNAL",
+    "OPEN",
+    "PERSONAL",
+    "PRESERVE",
+    "READ_RECORD",
+    "RESTRICTED",
+    "SENSITIVE",
+    "SYSTEM",
+    "UNEXAMINED",
+    "Viewer",
+    "may_change",
+    "may_read",
+    "may_read_whole",
+    "may_use",
+]
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """The facts about a person that access depends on; nothing else may count."""
+# The fact `personal`: what was found of personal information (个人信息).
+EXAMINED_CLEAN, PERSONAL, SENSITIVE, UNEXAMINED = 0, 1, 2, 9
 
-    name: str = ""  # account name, "" for a stranger
-    unit: str = ""  # code of the department, "" for the public
-    clearance: int = OPEN
-    is_clerk: bool = False
-    is_archivist: bool = False
-
-
-SYSTEM = Viewer(name="system", clearance=RESTRICTED, is_archivist=True)  # command line, jobs
+SYSTEM = Viewer(name="system", clearance=RESTRICTED, roles=frozenset({"archivist"}))
+"""The command line and jobs."""
 
 
 def may_read(viewer: Viewer, today: int) -> Rule:
-    """Records that `viewer` may read on `today` (YYYYMMDD).
+    """Records that `viewer` may read on `today` (YYYYMMDD), be it in the masked view.
 
     The public: open records whose closed period is over.  A department: also its own records up
-    to the viewer's clearance.  An archivist: everything up to the viewer's clearance.
-    Source: 档案法 (2020) arts. 27, 28.
+    to the viewer's clearance.  An archivist or director: everything up to the own clearance.
+    Whoever has a grant of use: the records it names.  Officers see what the public sees.
+    Source: 档案法 (2020) arts. 27, 28; 档案法实施条例 (2024) art. 34.
     """
-    opened = AllOf((AtMost("level", OPEN), AtMost("open_from", today)))
-    cleared = AtMost("level", viewer.clearance)
-    if viewer.is_archivist:
-        return AnyOf((opened, cleared))
-    if viewer.unit:
-        return AnyOf((opened, AllOf((Eq("unit", viewer.unit), cleared))))
-    return opened
+    shared = tuple(Eq("shares", share.code) for share in viewer.shares)
+    return AnyOf((_opened(today), *_duty(viewer), *shared))
+
+
+def may_read_whole(viewer: Viewer, today: int) -> Rule:
+    """Of the records that `viewer` may read, those shown without masks.
+
+    Where no personal information was found: all of them.  Else those of the own duty, and those
+    of a grant that says so.  Source: 个人信息保护法 (2021) arts. 25, 28.
+    """
+    whole = tuple(Eq("shares", share.code) for share in viewer.shares if share.whole)
+    clean = AllOf((AtMost("personal", EXAMINED_CLEAN), may_read(viewer, today)))
+    return AnyOf((*_duty(viewer), *whole, clean))
+
+
+def may_use(viewer: Viewer, use: str, today: int) -> Rule:
+    """Records of which `viewer` may make this use: look, print, copy, data (see USES).
+
+    What is open, and what is of the own duty, may be used in every way; else the grant says how.
+    """
+    shared = tuple(Eq("shares", share.code) for share in viewer.shares if use in share.uses)
+    return AnyOf((_opened(today), *_duty(viewer), *shared))
 
 
 def may_change(viewer: Viewer) -> Rule:
     """Records whose description and text `viewer` may correct: archivists, within clearance."""
-    if viewer.is_archivist:
-        return AtMost("level", viewer.clearance)
-    return AnyOf()
+    return AtMost("level", viewer.clearance) if viewer.is_archivist else NO_ONE
+
+
+def _opened(today: int) -> Rule:
+    return AllOf((AtMost("level", OPEN), AtMost("open_from", today)))
+
+
+def _duty(viewer: Viewer) -> tuple[Rule, ...]:
+    """What a person reads by the post that the person holds."""
+    cleared = AtMost("level", viewer.clearance)
+    if viewer.officer or not viewer.is_signed_in:
+        return ()
+    if viewer.is_archivist or viewer.is_director:
+        return (cleared,)
+    return (AllOf((Eq("unit", viewer.unit), cleared)),) if viewer.unit else ()
+
+
+READ_RECORD: Final = Policy(
+    "read-record", lambda viewer: True, _("可阅读该件档案者"), scope="record"
+)
+CORRECT: Final = Policy(
+    "correct-record", lambda viewer: viewer.is_archivist, _("档案馆员"), scope="record"
+)
+PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))

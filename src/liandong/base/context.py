@@ -11,8 +11,9 @@ from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.translation import gettext_lazy as _
 
 from .middleware import request_id
-from .models import Account, Role
+from .models import Role
 from .modes import CHOICES, modes_of
+from .viewers import viewer_of
 
 _STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
@@ -94,23 +95,9 @@ def _shown(entries: Iterable[Entry], roles: frozenset[str], here: str) -> list[d
     ]
 
 
-def roles_of(request: HttpRequest) -> frozenset[str]:
-    """The roles of the person who asks, one query per request; empty for a visitor."""
-    known = getattr(request, "_roles", None)
-    if known is None:
-        user = getattr(request, "user", None)
-        known = (
-            frozenset(user.posts.values_list("role", flat=True))
-            if isinstance(user, Account)
-            else frozenset()
-        )
-        request._roles = known  # type: ignore[attr-defined]  # kept for the same request only
-    return frozenset(known)
-
-
 def page(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: `modes`, `bar`, `row`, `footer`, `face`, `trace_id`, `has_search`."""
-    roles = roles_of(request)
+    roles = viewer_of(request).roles
     is_staff_face = bool(roles & _STAFF)
     bar = STAFF_BAR if is_staff_face else PUBLIC_BAR
     archive = next(entry for entry in STAFF_BAR if entry.path == "/archive/")

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 CURRENT_REQUEST: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request being answered, for the log; "" outside of one."""
+
+CURRENT_ORIGIN: ContextVar[str] = ContextVar("request_origin", default="")
+"""Network address that the request being answered came from; "" outside of one."""
 
 # Styles stay 'unsafe-inline': the deep-zoom viewer and progress bars place things by `style`.
 POLICY: Final = "; ".join((
@@ -42,6 +46,18 @@ def request_id(request: HttpRequest) -> str:
     return str(getattr(request, "trace_id", ""))
 
 
+def origin_of(request: HttpRequest) -> str:
+    """The network address of whoever asks.
+
+    With LIANDONG_PROXIES = n, the n-th address from the right of `X-Forwarded-For`, which the
+    outermost proxy of ours wrote; whatever stands left of it a stranger may have made up.
+    """
+    chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    if 0 < settings.PROXIES <= len(chain) and chain[-settings.PROXIES]:
+        return chain[-settings.PROXIES][:64]
+    return str(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
 class RequestId:
     """Gives every request an id, in the log, in the answer and on error pages.
 
@@ -56,10 +72,12 @@ class RequestId:
         trace_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
         request.trace_id = trace_id  # type: ignore[attr-defined]  # read back by `request_id` only
         token = CURRENT_REQUEST.set(trace_id)
+        origin = CURRENT_ORIGIN.set(origin_of(request))
         try:
             response = self.get_response(request)
         finally:
             CURRENT_REQUEST.reset(token)
+            CURRENT_ORIGIN.reset(origin)
         response.headers["X-Request-ID"] = trace_id
         return response
 

@@ -10,7 +10,19 @@ class Role(models.TextChoices):
 
     CLERK = "clerk", _("兼职档案员")  # hands over and describes the records of one department
     ARCHIVIST = "archivist", _("档案馆员")  # checks, accepts, keeps and describes all holdings
+    DIRECTOR = "director", _("档案馆负责人")  # decides what needs a second person
     READER = "reader", _("查档人")  # reads what the rule allows
+
+
+class Officer(models.TextChoices):
+    """The three separated officers (三员): an account is at most one of them, and nothing else.
+
+    Source: catalog/roles_three_officers.csv.
+    """
+
+    SYSTEM = "sys_admin", _("系统管理员")  # runs and configures; opens accounts without rights
+    SECURITY = "sec_admin", _("安全保密管理员")  # grants roles
+    AUDIT = "audit_admin", _("安全审计员")  # reads and exports the audit
 
 
 class Unit(models.Model):
@@ -35,9 +47,18 @@ class Account(AbstractUser):
     full_name = models.CharField(_("姓名"), max_length=100, blank=True)
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="accounts")
     clearance = models.PositiveSmallIntegerField(_("可阅密级"), default=0)  # see archive.policies
+    officer = models.CharField(_("三员"), max_length=16, blank=True, choices=Officer.choices)
 
     class Meta:
         ordering = ["username"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(officer__in=["", *Officer.values]), name="officer_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(officer="") | models.Q(clearance=0), name="officer_not_cleared"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_name or self.username
@@ -59,3 +80,51 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}:{self.role}"
+
+
+class Outcome(models.TextChoices):
+    """What became of an act."""
+
+    DONE = "done", _("完成")
+    REFUSED = "refused", _("被拒绝")
+    FAILED = "failed", _("失败")
+
+
+class AuditRow(models.Model):
+    """One act: who, as what, what, on what, why, from where, outcome.  Rows are only added.
+
+    Triggers of the database refuse to change or remove a row; `base.audit` is the only writer and
+    `kernel.audit` says how rows are chained.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)  # from 1, without a gap
+    at = models.DateTimeField(_("时间"))
+    by = models.CharField(_("何人"), max_length=150)  # account name, "system", "cli", "" stranger
+    roles = models.CharField(_("身份"), max_length=120, blank=True)  # as held then, comma-separated
+    unit = models.CharField(_("机构"), max_length=32, blank=True)
+    act = models.CharField(_("行为"), max_length=40)  # catalog/audit_acts.csv
+    object = models.CharField(_("对象"), max_length=200, blank=True)  # "record:<档号>", …
+    outcome = models.CharField(_("结果"), max_length=8, choices=Outcome.choices)
+    why = models.CharField(_("事由"), max_length=500, blank=True)
+    origin = models.CharField(_("来源"), max_length=64, blank=True)  # network address
+    request = models.CharField(_("请求编号"), max_length=64, blank=True)
+    facts = models.TextField(blank=True)  # JSON object, keys sorted; "" for none
+    previous = models.CharField(max_length=72)  # hash of the row before, "" for the first
+    hash = models.CharField(max_length=72)  # "sm3:<hex>" or "sha256:<hex>"
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome__in=Outcome.values), name="audit_outcome_known"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["object", "number"], name="audit_by_object"),
+            models.Index(fields=["by", "number"], name="audit_by_person"),
+            models.Index(fields=["act", "number"], name="audit_by_act"),
+            models.Index(fields=["at"], name="audit_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.act} {self.object}"

@@ -11,14 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from .gallery import gallery_parts
+from .gates import ANYONE, open_to
 from .modes import keep_modes, modes_of
 from .params import way_back
 
-sign_in = LoginView.as_view(template_name="base/login.html", redirect_authenticated_user=True)
-sign_out = LogoutView.as_view()
+sign_in = open_to(ANYONE)(
+    LoginView.as_view(template_name="base/login.html", redirect_authenticated_user=True)
+)
+sign_out = open_to(ANYONE)(LogoutView.as_view())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@open_to(ANYONE)
 def show_modes(request: HttpRequest) -> HttpResponse:
     """The page of the display modes; a POST keeps what was chosen and goes back."""
     if request.method != "POST":
@@ -29,6 +33,7 @@ def show_modes(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@open_to(ANYONE)
 def show_gallery(request: HttpRequest) -> HttpResponse:
     """Every component with example values; exists only while DEBUG is on."""
     if not settings.DEBUG:

@@ -1,7 +1,12 @@
 """Who may hand over, see and decide batches.  The only place where this is decided."""
 
-from liandong.archive.policies import Viewer
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from liandong.base.gates import Policy
 from liandong.kernel.access import AllOf, AnyOf, Eq, Rule
+from liandong.kernel.viewer import Viewer
 
 
 def may_hand_over(viewer: Viewer) -> bool:
@@ -21,3 +26,7 @@ def may_see(viewer: Viewer) -> Rule:
 def may_decide(viewer: Viewer) -> bool:
     """Only an archivist accepts or returns items."""
     return viewer.is_archivist
+
+
+HAND_OVER: Final = Policy("hand-over", may_hand_over, _("移交单位的兼职档案员、档案馆员"), "batch")
+DECIDE: Final = Policy("decide-batches", may_decide, _("档案馆员"), "batch")

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from liandong.archive.models import Fonds
-from liandong.archive.policies import Viewer
 from liandong.base.access import to_q
 from liandong.intake.models import (
     Batch,
@@ -23,6 +22,7 @@ from liandong.intake.policies import may_see
 from liandong.kernel.catalog import rows
 from liandong.kernel.checks import Finding
 from liandong.kernel.findings import to_json
+from liandong.kernel.viewer import Viewer
 
 PAGE_SIZE = 50
 

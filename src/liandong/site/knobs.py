@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from liandong.kernel.audit import ALGORITHMS
+
 PREFIX = "LIANDONG_"
 
 
@@ -48,6 +50,12 @@ def _folder_or_none(text: str) -> Path | None:
     return _folder(text) if text else None
 
 
+def _digest(text: str) -> str:
+    if text not in ALGORITHMS:
+        raise ValueError(", ".join(ALGORITHMS))
+    return text
+
+
 KNOBS = (
     Knob("HOME", _folder, "var", "数据目录：数据库、OCFL 存储、索引、暂存都在其中"),
     Knob("SECRET_KEY", str, "", "签名密钥；留空则首次启动时在数据目录生成", secret=True),
@@ -61,6 +69,8 @@ KNOBS = (
     Knob("WEB_WORKERS", int, "1", "网页进程数"),
     Knob("PROCESSES", int, "0", "识读进程数；0 表示等于处理器核数"),
     Knob("HTTPS", _yes, "0", "只经 HTTPS 访问：安全 Cookie 与 HSTS"),
+    Knob("PROXIES", int, "0", "网页服务前有几层自己的反向代理；据此取来访地址"),
+    Knob("AUDIT_DIGEST", _digest, "sm3", "审计链的杂凑算法：sm3 或 sha256"),
     Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
     Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行用较大模型重读"),
     Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),

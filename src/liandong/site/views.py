@@ -1,7 +1,6 @@
 """Pages that belong to no room: the first page, the desk, and the health of the installation."""
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -12,11 +11,13 @@ from liandong import __version__
 from liandong.archive.queries import newest_records
 from liandong.archive.viewers import today_of, viewer_of
 from liandong.base.engines import engine
+from liandong.base.gates import ANYONE, SIGNED_IN, open_to
 from liandong.intake.policies import may_decide, may_hand_over
 from liandong.intake.queries import desk_counts
 
 
 @require_safe
+@open_to(ANYONE)
 def show_home(request: HttpRequest) -> HttpResponse:
     """One search box; staff go to their desk."""
     if request.user.is_authenticated and may_hand_over(viewer_of(request)):
@@ -27,7 +28,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@open_to(SIGNED_IN)
 def show_desk(request: HttpRequest) -> HttpResponse:
     """What waits for this person, each number a link."""
     viewer = viewer_of(request)
@@ -41,6 +42,7 @@ def show_desk(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@open_to(ANYONE)
 def show_health(request: HttpRequest) -> HttpResponse:
     """200 when database, store and index answer, else 503; names no content."""
     parts = {"database": _database(), "store": settings.STORE.is_dir(), "index": _index()}
@@ -67,6 +69,7 @@ def _index() -> bool:
 
 
 @require_safe
+@open_to(ANYONE)
 def show_favicon(_request: HttpRequest) -> HttpResponse:
     """The icon of the product."""
     return redirect(static("base/favicon.svg"), permanent=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from liandong.archive.models import Fonds, Record, RecordPage
-from liandong.archive.policies import Viewer, may_read
+from liandong.archive.policies import may_read
 from liandong.base.engines import engine
 from liandong.kernel import catalog
 from liandong.kernel.codes import normalise_code_text, normalise_document_number
 from liandong.kernel.ports import FACETS, SearchAnswer, SearchQuery
 from liandong.kernel.text import find_lines, mark, matches, snippet
+from liandong.kernel.viewer import Viewer
 
 from .records import readable
 

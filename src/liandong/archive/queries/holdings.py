@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 
 from liandong.archive.models import ArchivalClass, Fonds, Record
-from liandong.archive.policies import RESTRICTED, Viewer
 from liandong.kernel import catalog
+from liandong.kernel.viewer import RESTRICTED, Viewer
 
 from .records import readable
 

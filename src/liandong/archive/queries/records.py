@@ -17,24 +17,38 @@ from liandong.archive.models import (
     Record,
     RecordFile,
     RecordPage,
+    SharedRecord,
 )
-from liandong.archive.policies import Viewer, may_change, may_read
+from liandong.archive.policies import may_change, may_read
 from liandong.base.access import to_q
 from liandong.kernel import catalog
 from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.codes import normalise_code_text
+from liandong.kernel.viewer import Viewer
 
 LEVELS = {0: "公开", 1: "内部", 2: "限制"}
 
 
+def granted(rule: Rule) -> QuerySet[Record]:
+    """The records that a rule of `archive.policies` grants."""
+    return Record.objects.filter(to_q(rule, _LOOKUPS))
+
+
+def _shared_under(code: str | int) -> Q:
+    return Q(pk__in=SharedRecord.objects.filter(grant__code=code).values("record"))
+
+
+_LOOKUPS = {"shares": _shared_under}
+
+
 def readable(viewer: Viewer, today: int) -> QuerySet[Record]:
-    """Records that `viewer` may read on `today` (YYYYMMDD)."""
-    return Record.objects.filter(to_q(may_read(viewer, today)))
+    """Records that `viewer` may read on `today` (YYYYMMDD), be it in the masked view."""
+    return granted(may_read(viewer, today))
 
 
 def changeable(viewer: Viewer) -> QuerySet[Record]:
     """Records that `viewer` may correct and describe."""
-    return Record.objects.filter(to_q(may_change(viewer)))
+    return granted(may_change(viewer))
 
 
 def record_by_id(record_id: int, *, viewer: Viewer, today: int) -> Record | None:
@@ -168,6 +182,8 @@ def explain(viewer: Viewer, record: Record, *, today: int) -> Explanation:
         "level": record.level,
         "open_from": record.open_from,
         "unit": record.unit,
+        "personal": record.personal,
+        "shares": record.shares,
     }
     ways = rule.rules if isinstance(rule, AnyOf) else (rule,)
     return Explanation(holds(rule, facts), tuple((_words(way), holds(way, facts)) for way in ways))
@@ -176,21 +192,35 @@ def explain(viewer: Viewer, record: Record, *, today: int) -> Explanation:
 def _words(rule: Rule) -> str:
     """A rule as a person reads it."""
     match rule:
-        case AtMost("level", most):
-            return _("可阅级别不高于“%(level)s”") % {"level": LEVELS.get(most, str(most))}
-        case AtMost("open_from", most):
-            return _("已到开放日期（今天 %(today)s）") % {"today": most}
         case AtMost(name, most):
-            return f"{name} ≤ {most}"
-        case Eq("unit", value):
-            return _("由本单位（%(unit)s）形成") % {"unit": value}
+            return _most_words(name, most)
         case Eq(name, value):
-            return f"{name} = {value}"
+            return _equal_words(name, value)
         case AllOf(rules):
             return _("，且").join(_words(one) for one in rules) or _("任何人")
         case AnyOf(rules):
             return _("，或").join(_words(one) for one in rules) or _("没有人")
     assert_never(rule)
+
+
+def _most_words(name: str, most: int) -> str:
+    match name:
+        case "level":
+            return _("可阅级别不高于“%(level)s”") % {"level": LEVELS.get(most, str(most))}
+        case "open_from":
+            return _("已到开放日期（今天 %(today)s）") % {"today": most}
+        case "personal":
+            return _("没有发现个人信息")
+    return f"{name} ≤ {most}"
+
+
+def _equal_words(name: str, value: str | int) -> str:
+    match name:
+        case "unit":
+            return _("由本单位（%(unit)s）形成") % {"unit": value}
+        case "shares":
+            return _("有共享授权 %(code)s") % {"code": value}
+    return f"{name} = {value}"
 
 
 # Preservation -------------------------------------------------------------------------------------

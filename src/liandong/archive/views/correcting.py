@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from liandong.archive.models import LineCorrection, RecordPage
-from liandong.archive.policies import may_change
+from liandong.archive.policies import CORRECT, may_change
 from liandong.archive.queries import corrections_of
 from liandong.archive.services.correcting import LineChanged, NoSuchLine, correct_line, undo
 from liandong.archive.viewers import may, viewer_of
+from liandong.base.gates import open_to
 
 from .records import crumbs_of, page_or_404
 
@@ -32,6 +33,7 @@ def _page(request: HttpRequest, record_id: int, number: int) -> RecordPage:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@open_to(CORRECT)
 def show_correction(request: HttpRequest, record_id: int, number: int = 1) -> HttpResponse:
     """The lines of one page beside its image; POST saves one line (JSON) or all (plain form)."""
     page = _page(request, record_id, number)
@@ -110,6 +112,7 @@ def _save_form(request: HttpRequest, page: RecordPage) -> HttpResponse:
 
 
 @require_POST
+@open_to(CORRECT)
 def undo_correction(request: HttpRequest, record_id: int, correction_id: int) -> HttpResponse:
     """Take one correction back, unless the line was changed since."""
     row = LineCorrection.objects.filter(pk=correction_id, page__record=record_id).first()

@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from liandong.archive.policies import PRESERVE
 from liandong.archive.queries import (
     class_by_id,
     fixity_runs,
@@ -22,6 +22,7 @@ from liandong.archive.queries import (
 )
 from liandong.archive.tasks import verify_sample
 from liandong.archive.viewers import today_of, viewer_of
+from liandong.base.gates import ANYONE, open_to
 from liandong.base.params import words
 
 from .records import class_words
@@ -33,6 +34,7 @@ SAMPLE = 200
 
 
 @require_safe
+@open_to(ANYONE)
 def show_holdings(request: HttpRequest) -> HttpResponse:
     """The tree, opened along the address: each branch is a link, nothing is counted by rows."""
     viewer, today = viewer_of(request), today_of(request)
@@ -59,6 +61,7 @@ def show_holdings(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@open_to(ANYONE)
 def show_class(request: HttpRequest, class_id: int) -> HttpResponse:
     """The records of one class by code; keyset paging."""
     viewer, today = viewer_of(request), today_of(request)
@@ -89,10 +92,9 @@ def show_class(request: HttpRequest, class_id: int) -> HttpResponse:
 
 
 @require_safe
+@open_to(PRESERVE)
 def show_preservation(request: HttpRequest) -> HttpResponse:
     """Fixity checks, what is late, formats held."""
-    if not viewer_of(request).is_archivist:
-        raise PermissionDenied
     context = {
         "state": verification_state(now=timezone.now()),
         "runs": fixity_runs(limit=20),
@@ -103,10 +105,9 @@ def show_preservation(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@open_to(PRESERVE)
 def start_verification(request: HttpRequest) -> HttpResponse:
     """Enqueue a sample check."""
-    if not viewer_of(request).is_archivist:
-        raise PermissionDenied
     verify_sample.enqueue(SAMPLE, viewer_of(request).name)
     messages.success(request, _("已安排抽检 {count} 件").format(count=SAMPLE))
     return redirect("archive:preservation")

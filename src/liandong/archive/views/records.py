@@ -14,7 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from liandong.archive.models import ArchivalClass, FileRole, Record, RecordFile, RecordPage
-from liandong.archive.policies import may_change
+from liandong.archive.policies import READ_RECORD, may_change
 from liandong.archive.queries import (
     description_rows,
     events_of,
@@ -29,6 +29,7 @@ from liandong.archive.services.objects import blob_store, record_urn
 from liandong.archive.tiles import NoImage, thumbnail, tiles
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
+from liandong.base.gates import open_to
 from liandong.kernel.names import safe_name
 from liandong.kernel.packages.ocfl import object_path
 
@@ -100,6 +101,7 @@ def _facts(record: Record) -> list[dict[str, Any]]:
 
 
 @require_safe
+@open_to(READ_RECORD)
 def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
     """Description, pages, files, what happened to it, and why one may see it."""
     viewer, today = viewer_of(request), today_of(request)
@@ -128,6 +130,7 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
 
 
 @require_safe
+@open_to(READ_RECORD)
 def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
     """Page images with selectable text; without script, image and text one below the other."""
     viewer, today = viewer_of(request), today_of(request)
@@ -170,6 +173,7 @@ def _viewer_page(record: Record, page: RecordPage) -> dict[str, Any]:
 
 
 @require_safe
+@open_to(READ_RECORD)
 def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpResponse:
     """The lines of a page with their places."""
     page = page_or_404(request, record_id, number)
@@ -203,6 +207,7 @@ def _key(page: RecordPage) -> str:
 
 @require_safe
 @private
+@open_to(READ_RECORD)
 def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The small image of a page."""
     page = page_or_404(request, record_id, number)
@@ -214,6 +219,7 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
 
 @require_safe
 @private
+@open_to(READ_RECORD)
 def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The whole image of a page, for browsers without script and for paper.
 
@@ -238,6 +244,7 @@ def _image_kind(head: bytes) -> str:
 
 @require_safe
 @private
+@open_to(READ_RECORD)
 def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The deep-zoom description of a page image."""
     page = page_or_404(request, record_id, number)
@@ -250,6 +257,7 @@ def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) 
 
 @require_safe
 @private
+@open_to(READ_RECORD)
 def send_tile(
     request: HttpRequest,
     record_id: int,
@@ -275,6 +283,7 @@ def send_tile(
 
 
 @require_safe
+@open_to(READ_RECORD)
 def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileResponse:
     """A file of the record as a download: bytes from outside are never shown inline."""
     record = record_or_404(request, record_id)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from liandong.archive.queries import find, newest_records
 from liandong.archive.viewers import today_of, viewer_of
+from liandong.base.gates import ANYONE, open_to
 from liandong.base.params import number
 from liandong.kernel.ports import FACETS, SearchQuery
 from liandong.kernel.query import from_params, to_params
@@ -31,6 +32,7 @@ def _facet_labels() -> dict[str, str]:
 
 
 @require_safe
+@open_to(ANYONE)
 def show_search(request: HttpRequest) -> HttpResponse:
     """Search over descriptions and page text, under the rule of whoever asks."""
     viewer, today = viewer_of(request), today_of(request)

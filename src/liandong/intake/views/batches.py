@@ -18,13 +18,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from liandong.archive.policies import Viewer
 from liandong.archive.viewers import viewer_of
+from liandong.base.gates import open_to
 from liandong.base.models import Account
 from liandong.base.params import number, words
 from liandong.intake.forms import HandOverForm
 from liandong.intake.models import Batch, BatchState, Item, ItemFinding, ItemState
-from liandong.intake.policies import may_decide, may_hand_over
+from liandong.intake.policies import DECIDE, HAND_OVER, may_decide
 from liandong.intake.queries import (
     PAGE_SIZE,
     check_table,
@@ -41,15 +41,14 @@ from liandong.intake.services.upload import Unfinished, receive_session
 from liandong.intake.tasks import drive_batch
 from liandong.kernel.findings import word
 from liandong.kernel.names import BadPath, inner_path
-
-from .gates import allowed
+from liandong.kernel.viewer import Viewer
 
 PREVIEWED = 200  # items of a bulk decision that are listed
 AT_WORK = {BatchState.RECEIVED, BatchState.CHECKING, BatchState.ACCEPTING}
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def show_batches(request: HttpRequest) -> HttpResponse:
     """Batches, newest first, with their items by state."""
     viewer = viewer_of(request)
@@ -71,7 +70,7 @@ def show_batches(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def show_new(request: HttpRequest) -> HttpResponse:
     """The form of a hand-over; a POST makes a batch of what was uploaded."""
     viewer = viewer_of(request)
@@ -139,7 +138,7 @@ def _batch(request: HttpRequest, batch_id: int) -> Batch:
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def show_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Check results: what is wrong, where, how to mend it; decisions; live progress."""
     batch = _batch(request, batch_id)
@@ -216,7 +215,7 @@ def _progress_context(batch: Batch) -> dict[str, Any]:
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def show_progress(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The progress alone, for htmx; when the work has ended, the page is loaded anew."""
     batch = _batch(request, batch_id)
@@ -228,7 +227,7 @@ def show_progress(request: HttpRequest, batch_id: int) -> HttpResponse:
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def show_receipt(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The receipt of a hand-over: every file with size and digest, to print and sign."""
     batch = _batch(request, batch_id)
@@ -237,7 +236,7 @@ def show_receipt(request: HttpRequest, batch_id: int) -> HttpResponse:
 
 
 @require_POST
-@allowed(may_decide)
+@open_to(DECIDE)
 def decide(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Accept or return chosen items, or all that wait; each item tells its outcome."""
     batch = _batch(request, batch_id)
@@ -294,7 +293,7 @@ def _tell(request: HttpRequest, outcomes: list[Decided]) -> None:
 
 
 @require_POST
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def again(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Send the held items through the machine once more."""
     batch = _batch(request, batch_id)

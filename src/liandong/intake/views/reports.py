@@ -25,12 +25,12 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
 from liandong.archive.viewers import viewer_of
+from liandong.base.gates import open_to
 from liandong.intake.models import Batch, ItemState
-from liandong.intake.policies import may_hand_over
+from liandong.intake.policies import HAND_OVER
 from liandong.intake.queries import check_table, findings_of, progress, visible_batches
 
 from .batches import page_language, worded
-from .gates import allowed
 
 FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -93,7 +93,7 @@ def _head() -> list[str]:
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def show_report(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The report as a page made for paper."""
     batch = _batch(request, batch_id)
@@ -112,7 +112,7 @@ def _batch(request: HttpRequest, batch_id: int) -> Batch:
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def download_xlsx(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The report as a workbook: summary, checks, findings."""
     batch = _batch(request, batch_id)
@@ -161,7 +161,7 @@ def _cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
 
 
 @require_safe
-@allowed(may_hand_over)
+@open_to(HAND_OVER)
 def download_pdf(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The report as PDF, A4 landscape, heads repeated on every page."""
     batch = _batch(request, batch_id)

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from liandong.archive.viewers import viewer_of
 from liandong.archive.views.wording import method_word
+from liandong.base.gates import open_to
 from liandong.base.params import number, share, way_back, words
 from liandong.intake.models import Batch, Proposal
-from liandong.intake.policies import may_decide
+from liandong.intake.policies import DECIDE
 from liandong.intake.queries import (
     PAGE_SIZE,
     field_labels,
@@ -30,7 +31,6 @@ from liandong.intake.services.review import (
 )
 
 from .batches import page_language
-from .gates import allowed
 
 SURE = 0.9
 
@@ -51,7 +51,7 @@ def _chosen_batch(request: HttpRequest) -> Batch | None:
 
 
 @require_safe
-@allowed(may_decide)
+@open_to(DECIDE)
 def show_review(request: HttpRequest, kind: str = "fields") -> HttpResponse:
     """Open proposals, surest first."""
     if kind != "fields":
@@ -93,7 +93,7 @@ def show_review(request: HttpRequest, kind: str = "fields") -> HttpResponse:
 
 
 @require_POST
-@allowed(may_decide)
+@open_to(DECIDE)
 def decide(request: HttpRequest, proposal_id: int) -> HttpResponse:
     """Accept, edit or reject one proposal; htmx gets an empty row back."""
     proposal = get_object_or_404(
@@ -118,7 +118,7 @@ def decide(request: HttpRequest, proposal_id: int) -> HttpResponse:
 
 
 @require_POST
-@allowed(may_decide)
+@open_to(DECIDE)
 def decide_above(request: HttpRequest) -> HttpResponse:
     """Accept everything at or above a confidence in one batch; the first time it only counts."""
     batch = _chosen_batch(request)

@@ -115,6 +115,7 @@ class Record(models.Model):
     level = models.PositiveSmallIntegerField(default=1)  # 0 open, 1 internal, 2 restricted
     open_from = models.PositiveIntegerField(default=99991231)  # YYYYMMDD
     unit = models.CharField(max_length=32, blank=True)  # code of the forming or transferring unit
+    personal = models.PositiveSmallIntegerField(default=9)  # archive.policies: 9 not examined yet
     page_count = models.PositiveIntegerField(_("页数"), default=0)
     file_count = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -144,6 +145,11 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def shares(self) -> frozenset[str]:
+        """The many-valued fact of the access rule: codes of the grants that name this record."""
+        return frozenset(self.shared_records.values_list("grant__code", flat=True))
 
 
 class FileRole(models.TextChoices):
