@@ -5,11 +5,13 @@ Every adapter of a port passes the same contract suite, `tests/engines/test_<por
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
 from .pages import Page
+from .signatures import Signature, TimeStamp
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -285,6 +287,52 @@ class BlobStore(Protocol):
 
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
+        ...
+
+
+# Signing ------------------------------------------------------------------------------------------
+
+
+class Signer(Protocol):
+    """Signs with a key that only it holds; a smart card or a signing server can stand behind it."""
+
+    algorithm: str  # kernel.signatures.SM2
+    is_certified: bool  # of a certified commercial cryptography product; pages say so when not
+    module: str  # name and version, for events and pages
+
+    @property
+    def key_id(self) -> str:
+        """Fingerprint of the key that signs now."""
+        ...
+
+    def public_key(self) -> bytes:
+        """The public key that signs now, 04 ‖ x ‖ y; made at first use.  Raises OSError."""
+        ...
+
+    def public_keys(self) -> list[bytes]:
+        """Every public key that ever signed, oldest first: what the archive publishes."""
+        ...
+
+    def sign(self, content: bytes) -> Signature:
+        """Sign; raises OSError when the key cannot be had."""
+        ...
+
+    def verify(self, content: bytes, signature: Signature) -> bool:
+        """Whether one of the keys of this signer signed `content`; malformed is False."""
+        ...
+
+
+class TimeStamper(Protocol):
+    """States that bytes were known at a time."""
+
+    is_trusted: bool  # False: no trusted third party stands behind it, and pages say so
+
+    def stamp(self, content: bytes, *, now: datetime) -> TimeStamp:
+        """Stamp the SM3 of `content`; raises OSError."""
+        ...
+
+    def verify(self, content: bytes, stamp: TimeStamp) -> bool:
+        """Whether this time stamper stamped `content`."""
         ...
 
 
