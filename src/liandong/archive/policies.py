@@ -26,6 +26,7 @@ __all__ = [
     "may_change",
     "may_copy",
     "may_copy_masked",
+    "may_know_readers",
     "may_read",
     "may_read_whole",
     "may_use",
@@ -78,6 +79,16 @@ def may_copy(viewer: Viewer, today: int) -> Rule:
 def may_copy_masked(viewer: Viewer, today: int) -> Rule:
     """Records of which `viewer` may take away a copy with masks."""
     return may_use(viewer, "copy", today)
+
+
+def may_know_readers(viewer: Viewer) -> Rule:
+    """Records of which `viewer` may know who has seen them: those who answer for them.
+
+    Archivists and directors within clearance, and clerks for what their own unit formed.  Everybody
+    else knows only the own looks.
+    """
+    answers = viewer.is_archivist or viewer.is_director or viewer.is_clerk
+    return AnyOf(_duty(viewer)) if answers else NO_ONE
 
 
 def may_change(viewer: Viewer) -> Rule:
