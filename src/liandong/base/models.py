@@ -1,5 +1,6 @@
 """Who: organisation units, accounts and the posts that accounts hold in units."""
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -80,6 +81,64 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}:{self.role}"
+
+
+class Approval(models.Model):
+    """One act that needs two persons (双人审批): who asked for it, who decided, what came of it.
+
+    `base.approvals` is the only writer.  What was not decided by `until` can no longer be.
+    """
+
+    class Outcome(models.TextChoices):
+        """Where it stands; the last four are final."""
+
+        WAITING = "waiting", _("待审批")
+        APPROVED = "approved", _("已批准待执行")  # carried out by a command, once
+        DONE = "done", _("已执行")
+        FAILED = "failed", _("未能执行")  # approved, but no longer possible: nothing was changed
+        REFUSED = "refused", _("不予批准")
+        WITHDRAWN = "withdrawn", _("已撤回")
+
+    act = models.CharField(_("行为"), max_length=40)  # registered in base.approvals
+    params = models.JSONField(default=dict)
+    object = models.CharField(_("对象"), max_length=200, blank=True)  # as in AuditRow
+    why = models.CharField(_("事由"), max_length=500)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(_("申请时间"))
+    until = models.DateTimeField(_("有效期至"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("审批时间"), null=True, blank=True)
+    answer = models.CharField(_("审批意见"), max_length=500, blank=True)
+    outcome = models.CharField(
+        _("结果"), max_length=10, choices=Outcome.choices, default=Outcome.WAITING
+    )
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(decided_by=models.F("asked_by")), name="approval_two_people"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    outcome__in=["waiting", "withdrawn"],
+                    decided_by__isnull=True,
+                    decided_at__isnull=True,
+                )
+                | models.Q(
+                    outcome__in=["approved", "done", "failed", "refused"],
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                ),
+                name="approval_decided_by_and_at",
+            ),
+        ]
+        indexes = [models.Index(fields=["outcome", "until"], name="approval_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.act} {self.object}"
 
 
 class Outcome(models.TextChoices):
