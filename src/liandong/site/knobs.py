@@ -47,6 +47,10 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _folder_or_none(text: str) -> Path | None:
+    return _folder(text) if text else None
+
+
 def _digest(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(", ".join(ALGORITHMS))
@@ -129,6 +133,7 @@ KNOBS = (
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 

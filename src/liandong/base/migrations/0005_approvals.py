@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('base', '0003_audit_guard'),
+        ('base', '0004_audit_chain'),
     ]
 
     operations = [

@@ -4,6 +4,6 @@ from liandong.base.triggers import officers_apart
 
 
 class Migration(migrations.Migration):
-    dependencies = [("base", "0005_accounts")]
+    dependencies = [("base", "0006_accounts")]
 
     operations = [officers_apart()]

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('base', '0004_approvals'),
+        ('base', '0005_approvals'),
     ]
 
     operations = [
