@@ -12,34 +12,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
+from tests.base.people import GOOD, is_in, person, sign_in
 
 from liandong.base.models import Account, AuditRow, Session, Throttle
 from liandong.base.people.services import throttle
 from liandong.base.people.services.accounts import lock_account, unlock_account
-from liandong.base.people.services.passwords import keep_password
 from liandong.base.people.services.throttle import Refusal, try_password
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.base.room_urls")]
-GOOD = "Correct-horse-7"
 
 
 @pytest.fixture
 def wang() -> Account:
     return person("wang")
-
-
-def person(name: str, **given) -> Account:
-    account = Account.objects.create(username=name, **given)
-    keep_password(account, GOOD, by_other=False, now=timezone.now())
-    return account
-
-
-def sign_in(client: Client, name: str = "wang", password: str = GOOD, **given):
-    return client.post("/login/", {"login": name, "password": password, **given})
-
-
-def is_in(client: Client) -> bool:
-    return client.get("/me/").status_code == 200
 
 
 def test_the_right_password_lets_in(client: Client, wang: Account) -> None:

@@ -242,6 +242,10 @@ MFA_FORMS = {
     "authenticate": f"{_FORMS}.CodeForm",
     "reauthenticate": f"{_FORMS}.CodeAgainForm",
     "activate_totp": f"{_FORMS}.FirstCodeForm",
+    "add_webauthn": f"{_FORMS}.AddPasskeyForm",
+    "authenticate_webauthn": f"{_FORMS}.PasskeyForm",
+    "reauthenticate_webauthn": f"{_FORMS}.PasskeyAgainForm",
+    "login_webauthn": f"{_FORMS}.PasskeyOnlyForm",
 }
 SOCIALACCOUNT_ADAPTER = "liandong.base.people.signing.adapters.SingleSignOnAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False

@@ -1,5 +1,8 @@
 """Codes of second factors: counted like passwords, and each good for one use on any process."""
 
+import struct
+from typing import Final
+
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
@@ -8,6 +11,12 @@ from allauth.mfa.totp.internal.auth import (
     format_hotp_value,
     hotp_value,
     yield_hotp_counters_from_time,
+)
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
 )
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +29,11 @@ from liandong.base.people.services.throttle import factor_key, give_back, take_t
 
 from .adapters import TOO_MANY, FactorAdapter
 from .secrets import unseal
+
+_UNREADABLE: Final = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 
 
 class _CountedCode:
@@ -66,6 +80,37 @@ class FirstCodeForm(ActivateTOTPForm):
         code: str = super().clean_code()
         give_back(factor_key(self.user))
         return code
+
+
+class _SoundCredential:
+    """The answer of a browser about a passkey: what cannot be read is wrong, not a fault of ours.
+
+    The library raises whatever comes to hand when a made-up answer lacks a part.
+    """
+
+    def full_clean(self) -> None:
+        """Clean the form; a part that is missing or of the wrong kind is a wrong answer."""
+        try:
+            super().full_clean()  # type: ignore[misc]  # of the form beside it
+        except _UNREADABLE:
+            wrong = FactorAdapter().validation_error("incorrect_code")
+            self.add_error(None, wrong)  # type: ignore[attr-defined]
+
+
+class AddPasskeyForm(_SoundCredential, AddWebAuthnForm):
+    """A new passkey."""
+
+
+class PasskeyForm(_SoundCredential, AuthenticateWebAuthnForm):
+    """A passkey as the second factor."""
+
+
+class PasskeyAgainForm(_SoundCredential, ReauthenticateWebAuthnForm):
+    """A passkey before factors are changed."""
+
+
+class PasskeyOnlyForm(_SoundCredential, LoginWebAuthnForm):
+    """A passkey instead of name and password."""
 
 
 @transaction.atomic

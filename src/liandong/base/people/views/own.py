@@ -1,5 +1,6 @@
 """The own account: what I may do, where I am signed in, my password and my second factors."""
 
+from contextlib import suppress
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -28,6 +29,7 @@ from liandong.base.people.services import factors
 from liandong.base.people.services.passwords import WrongPassword, change_password
 from liandong.base.people.services.sessions import end_session, live_sessions, session_code
 from liandong.base.people.signing.beginning import DUTIES, PASSWORD, lift
+from liandong.base.people.signing.forms import use_code
 
 from .signing import signed_in_again
 
@@ -131,7 +133,7 @@ def end_own_session(request: HttpRequest, code: str) -> HttpResponse:
 def change_own_password(request: HttpRequest) -> HttpResponse:
     """A new password; every other session ends."""
     me = _me(request)
-    form = PasswordForm(request.POST or None)
+    form = PasswordForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _change(request, me, form):
         messages.success(request, _("密码已更换，其他地方的登录都已结束。"))
         return redirect("/" if request.session.get(DUTIES) else "base:me")
@@ -188,9 +190,12 @@ class AddApp(ActivateTOTPView):
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Add it and note it."""
-        _note("add_factor", self.request, "totp")
+        """Add it, use up the code that was given, and note it."""
         answer: HttpResponse = super().form_valid(form)
+        factor = Authenticator.objects.get(user=_me(self.request), type=Authenticator.Type.TOTP)
+        with suppress(ValidationError):  # its half minute is just over
+            use_code(factor, form.cleaned_data["code"])
+        _note("add_factor", self.request, "totp")
         return answer
 
 
