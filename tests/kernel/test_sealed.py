@@ -90,7 +90,7 @@ class Dripping(io.RawIOBase):
 def test_a_source_that_gives_little_at_a_time_is_sealed_whole() -> None:
     content = bytes(300)
     dripping = Dripping(content)
-    assert opened(b"".join(seal(dripping, KEYS[AES], PLACE, MAKE, LOG))) == content  # type: ignore[arg-type]
+    assert opened(b"".join(seal(dripping, KEYS[AES], PLACE, MAKE, LOG))) == content
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK])

@@ -168,8 +168,14 @@ def sealed_size(size: int, chunk_log: int = CHUNK_LOG) -> int:
 # Writing ------------------------------------------------------------------------------------------
 
 
+class Readable(Protocol):
+    """All that sealing asks of a stream."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 def seal(
-    source: BinaryIO,
+    source: Readable,
     key: DataKey,
     place: Place,
     make: MakeAead,
@@ -190,7 +196,7 @@ def seal(
         chunk, number = following, number + 1
 
 
-def _read_full(source: BinaryIO, size: int) -> bytes:
+def _read_full(source: Readable, size: int) -> bytes:
     """So many bytes, fewer only at the end: a raw stream may give less at a time."""
     piece = source.read(size)
     if len(piece) in {0, size}:

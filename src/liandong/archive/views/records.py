@@ -1,8 +1,7 @@
 """One record: its page, viewer, page images, text, downloads."""
 
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
@@ -25,13 +24,13 @@ from liandong.archive.queries import (
     pages_of,
     record_by_id,
 )
-from liandong.archive.services.objects import blob_store, record_urn
-from liandong.archive.tiles import NoImage, thumbnail, tiles
+from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.reading import open_checked, stored_file
+from liandong.archive.tiles import DESCRIPTION, NoImage, open_thumb, open_tile
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
 from liandong.base.gates import open_to
 from liandong.kernel.names import safe_name
-from liandong.kernel.packages.ocfl import object_path
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
 
@@ -183,8 +182,8 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 # Images -------------------------------------------------------------------------------------------
 
 
-def image_file(page: RecordPage) -> Path:
-    """The image of a page as a local file.  Raises Http404 when it has none."""
+def image_file(page: RecordPage) -> StoredFile:
+    """The image of a page.  Raises Http404 when it has none, CannotOpen when its key is lost."""
     if not page.width:
         raise Http404
     name = page.image or page.file
@@ -193,12 +192,6 @@ def image_file(page: RecordPage) -> Path:
     if row is None:
         raise Http404
     return stored_file(page.record, row)
-
-
-def stored_file(record: Record, row: RecordFile) -> Path:
-    """A stored file of a record as a local file."""
-    root = object_path(record_urn(record.object_id))
-    return blob_store().path(f"{root}/{row.content_path}")
 
 
 def _key(page: RecordPage) -> str:
@@ -212,9 +205,10 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
     """The small image of a page."""
     page = page_or_404(request, record_id, number)
     try:
-        return FileResponse(thumbnail(image_file(page), _key(page)).open("rb"))
+        small = open_thumb(image_file(page), _key(page))
     except NoImage:
         raise Http404 from None
+    return FileResponse(small, content_type="image/jpeg")
 
 
 @require_safe
@@ -225,7 +219,7 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
 
     Its name, which a stranger gave, says nothing: bytes that are no image go to nobody.
     """
-    stream = image_file(page_or_404(request, record_id, number)).open("rb")
+    stream = open_checked(image_file(page_or_404(request, record_id, number)))
     kind = _image_kind(stream.read(8))
     if not kind:
         stream.close()
@@ -248,11 +242,7 @@ def _image_kind(head: bytes) -> str:
 def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The deep-zoom description of a page image."""
     page = page_or_404(request, record_id, number)
-    try:
-        folder = tiles(image_file(page), _key(page))
-    except NoImage:
-        raise Http404 from None
-    return FileResponse((folder / "page.dzi").open("rb"), content_type="application/xml")
+    return FileResponse(_tile(page, DESCRIPTION), content_type="application/xml")
 
 
 @require_safe
@@ -269,14 +259,15 @@ def send_tile(
 ) -> FileResponse:
     """One tile; the rule is asked for every one."""
     page = page_or_404(request, record_id, number)
+    name = f"page_files/{level}/{column}_{row}.jpg"
+    return FileResponse(_tile(page, name), content_type="image/jpeg")
+
+
+def _tile(page: RecordPage, name: str) -> BinaryIO:
     try:
-        folder = tiles(image_file(page), _key(page))
-    except NoImage:
+        return open_tile(image_file(page), _key(page), name)
+    except (NoImage, FileNotFoundError):
         raise Http404 from None
-    tile = folder / "page_files" / str(level) / f"{column}_{row}.jpg"
-    if not tile.is_file():
-        raise Http404
-    return FileResponse(tile.open("rb"), content_type="image/jpeg")
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -291,7 +282,7 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     if row is None:
         raise Http404
     answer = FileResponse(
-        stored_file(record, row).open("rb"), content_type="application/octet-stream"
+        open_checked(stored_file(record, row)), content_type="application/octet-stream"
     )
     name = safe_name(row.path.rsplit("/", 1)[-1])  # a line end in it would be an error of ours
     answer["Content-Disposition"] = (
