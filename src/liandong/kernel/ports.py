@@ -266,6 +266,14 @@ class BlobStore(Protocol):
         """
         ...
 
+    def exchange(self, folder: Path, key: str) -> None:
+        """Put a finished local folder in the place of the one under `key`, at once.
+
+        A reader sees the old one or the new one; the old one is gone when this returns.  Raises
+        FileNotFoundError when nothing is there, OSError where a file system cannot do it.
+        """
+        ...
+
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
         ...

@@ -1,19 +1,20 @@
 """The contents of an object by logical path, plain whatever the store holds; and how they get in.
 
-A sealed object keeps each content as `<path>.sealed`, an original by its number, because names
-tell; only `metadata/sealed.json` is for everyone.  What its files are called and what their plain
-digests are stands inside.
+A sealed object keeps each content as `<path>.sealed`, and what strangers named by a number, because
+names tell.  `metadata/sealed.json` is for everyone; `metadata/plain.json.sealed` says what each
+content is called and what its plain digest is.  Neither is a file of the record.
 """
 
 import hashlib
 import io
 import json
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from liandong.base.engines import engine
 from liandong.kernel.packages import DigestMismatch
@@ -29,8 +30,9 @@ from liandong.kernel.sealed import VERSION, DataKey, Place, open_sealed, seal
 from .keyring import key_of
 
 DESCRIPTOR = "metadata/sealed.json"  # for everyone: that and how the object is encrypted
-PLAIN = "metadata/plain.json"  # sealed: size and SHA-512 of every plain content of the head
 SUFFIX = ".sealed"
+PLAIN = f"metadata/plain.json{SUFFIX}"  # names and plain digests of the contents of the head
+OURS = ("metadata/", "derivative/")  # names that tell nothing
 
 
 # Reading ------------------------------------------------------------------------------------------
@@ -64,18 +66,26 @@ class StoredFile:
 Source = Path | bytes | StoredFile
 
 
+class PlainFact(NamedTuple):
+    """What is known inside a sealed object of one of its contents."""
+
+    at: str  # path in the object, e.g. original/0001.sealed
+    size: int  # bytes, plain
+    sha512: str  # plain
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """An object with its key, if it has one."""
 
     inventory: Inventory
-    paths: Mapping[str, str]  # content paths of the head by logical path, without SUFFIX
-    key: DataKey | None  # None: the object is not sealed
+    paths: Mapping[str, str]  # content paths of the head by logical path
+    key: DataKey | None = None  # None: the object is not sealed
+    facts: Mapping[str, PlainFact] = field(default_factory=dict)  # sealed: by logical path
 
     def file(self, path: str) -> StoredFile:
         """A content of the head.  Raises KeyError."""
-        return stored(self.inventory.object_id, self.paths[path],
-                      self.key if path != DESCRIPTOR else None)  # fmt: skip
+        return stored(self.inventory.object_id, self.paths[path], self.key)
 
     def read(self, path: str) -> bytes:
         """Raises KeyError, FileNotFoundError and CannotOpen."""
@@ -84,6 +94,18 @@ class Contents:
     def json(self, path: str) -> Any:
         """Raises ValueError too."""
         return json.loads(self.read(path))
+
+    def size(self, path: str) -> int:
+        """Bytes of the plain content.  Raises KeyError and FileNotFoundError."""
+        if self.key is not None:
+            return self.facts[path].size
+        return self.file(path).path().stat().st_size
+
+    def sha512(self, path: str) -> str:
+        """Of the plain content.  Raises KeyError."""
+        if self.key is not None:
+            return self.facts[path].sha512
+        return self.inventory.versions[-1].state[path]
 
 
 def stored(object_id: str, content_path: str, key: DataKey | None) -> StoredFile:
@@ -100,22 +122,26 @@ def contents_of(object_id: str) -> Contents:
     inventory = read_inventory(engine("blobs"), object_id)
     paths = files_of(inventory)
     if DESCRIPTOR not in paths:
-        return Contents(inventory, paths, None)
-    plain = {path.removesuffix(SUFFIX): place for path, place in paths.items()}
-    return Contents(inventory, plain, key_of(object_id))
+        return Contents(inventory, paths)
+    key = key_of(object_id)
+    known = json.loads(stored(object_id, paths[PLAIN], key).read_bytes())
+    facts = {path: PlainFact(*fact) for path, fact in known.items()}
+    return Contents(inventory, {path: paths[fact.at] for path, fact in facts.items()}, key, facts)
+
+
+def is_sealed(inventory: Inventory) -> bool:
+    """Whether the head of an object is encrypted; asks for no key."""
+    return DESCRIPTOR in inventory.versions[-1].state
 
 
 # Writing ------------------------------------------------------------------------------------------
 
 
-def sealed_path(path: str, order: int | None = None) -> str:
-    """How a logical path is called in a sealed object; originals by their order, from 0."""
-    return f"{path}{SUFFIX}" if order is None else f"{original_path(order)}{SUFFIX}"
+class Sealed(NamedTuple):
+    """What goes into a version of a sealed object."""
 
-
-def original_path(order: int) -> str:
-    """What stands for the name of an original in a sealed object."""
-    return f"original/{order + 1:04d}"
+    contents: Mapping[str, Content]  # by path in the object
+    facts: Mapping[str, PlainFact]  # by logical path, of the whole head
 
 
 def descriptor(object_id: str, key: DataKey) -> bytes:
@@ -136,34 +162,78 @@ def seal_contents(
     object_id: str,
     version: str,
     key: DataKey,
-    contents: Mapping[str, tuple[Source, str]],
+    plain: Mapping[str, tuple[Source, str]],
     folder: Path,
-) -> dict[str, Content]:
-    """Seal contents for one version of an object; by sealed path, sources in `folder`.
+    *,
+    known: Mapping[str, PlainFact] | None = None,
+) -> Sealed:
+    """Seal contents for a version of an object; the sealed files are made in `folder`.
 
-    `contents` is by sealed path, each with the SHA-512 of the plain content or "": what is read is
-    compared with it, since nobody can afterwards without the key.  Raises DigestMismatch.
+    `plain` gives each content by logical path with its SHA-512 or "": what is read is compared
+    with it, since nobody can afterwards without the key.  `known` are the facts of the version
+    before.  Raises DigestMismatch, CannotOpen, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return {
-        path: _seal_one(
-            Place(object_id, f"{version}/content/{path}"), key, *content,
-            folder / f"{version}-{number:06d}",
-        )
-        for number, (path, content) in enumerate(contents.items())
+    before = known or {}
+    names = names_in_sealed(plain, before)
+    contents: dict[str, Content] = {} if known else {
+        DESCRIPTOR: Content(descriptor(object_id, key))
     }  # fmt: skip
+    facts = dict(before)
+    for number, (path, (source, expected)) in enumerate(plain.items()):
+        target = folder / f"{version}-{number:06d}"
+        place = f"{version}/content/{names[path]}"
+        size, sha512, contents[names[path]] = seal_file(object_id, place, key, source, target)
+        if expected and sha512 != expected:
+            raise DigestMismatch(path, "SHA-512", expected, sha512)
+        facts[path] = PlainFact(names[path], size, sha512)
+    inside = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode()
+    place, target = f"{version}/content/{PLAIN}", folder / f"{version}-plain"
+    contents[PLAIN] = seal_file(object_id, place, key, inside, target)[2]
+    return Sealed(contents, facts)
 
 
-def _seal_one(place: Place, key: DataKey, plain: Source, expected: str, target: Path) -> Content:
-    digest = hashlib.sha512()
+def names_in_sealed(
+    paths: Iterable[str], known: Mapping[str, PlainFact] | None = None
+) -> dict[str, str]:
+    """Paths in a sealed object: our own names with a suffix, those of strangers by number."""
+    known = known or {}
+    names: dict[str, str] = {}
+    numbers = Counter(fact.at.split("/", 1)[0] for fact in known.values())
+    for path in paths:
+        top = path.split("/", 1)[0]
+        if path in known:
+            names[path] = known[path].at
+        elif path.startswith(OURS):
+            names[path] = f"{path}{SUFFIX}"
+        else:
+            numbers[top] += 1
+            names[path] = f"{top}/{numbers[top]:04d}{SUFFIX}"
+    return names
+
+
+def version_contents(
+    held: Contents, changes: Mapping[str, Path | bytes], folder: Path
+) -> Mapping[str, Content]:
+    """New contents of the next version, sealed when the object is."""
+    if held.key is None:
+        return {path: Content(source) for path, source in changes.items()}
+    version = f"v{len(held.inventory.versions) + 1}"
+    plain: dict[str, tuple[Source, str]] = {path: (one, "") for path, one in changes.items()}
+    urn = held.inventory.object_id
+    return seal_contents(urn, version, held.key, plain, folder, known=held.facts).contents
+
+
+def seal_file(
+    object_id: str, content_path: str, key: DataKey, plain: Source, target: Path
+) -> tuple[int, str, Content]:
+    """Seal one content as a new file; size and SHA-512 of the plain one, and the sealed one."""
+    digest, place = hashlib.sha512(), Place(object_id, content_path)
     with closing(_Digesting(_opened(plain))) as source, target.open("xb", 0) as out:
         for piece in seal(source, key, place, engine("cipher").aead):
             digest.update(piece)
             out.write(piece)
-        found = source.digest.hexdigest()
-    if expected and found != expected:
-        raise DigestMismatch(place.path, "SHA-512", expected, found)
-    return Content(target, digest.hexdigest())
+    return source.size, source.digest.hexdigest(), Content(target, digest.hexdigest())
 
 
 def _opened(source: Source) -> BinaryIO:
@@ -176,10 +246,12 @@ class _Digesting(io.RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.digest = hashlib.sha512()
+        self.size = 0
 
     def read(self, size: int = -1, /) -> bytes:
         content = self._stream.read(size)
         self.digest.update(content)
+        self.size += len(content)
         return content
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ from liandong.kernel.ports import BlobStore
 from liandong.kernel.sealed import CannotOpen
 
 from .admission import Event
-from .contents import DESCRIPTOR, PLAIN, Contents, contents_of, original_path
+from .contents import Contents, contents_of
 
 DESCRIPTION = "metadata/description.json"
 DAT46 = "metadata/dat46.xml"
@@ -298,17 +298,14 @@ def _read_event(row: Mapping[str, Any]) -> Event:
 
 def _packed_files(held: Contents) -> Iterator[PackedFile]:
     """Files of the head; originals in reading order, then the others by path."""
-    originals, state = held.json(FILES), held.inventory.versions[-1].state
-    known = set()
+    originals = held.json(FILES)
     for order, row in enumerate(originals):
         path = f"original/{row['name']}"
-        kept = original_path(order) if held.key else path
-        known.add(kept)
         yield PackedFile(
             path=path,
-            content_path=held.paths[kept],
+            content_path=held.paths[path],
             size_bytes=row["size"],
-            sha512=row["sha512"] if held.key else state[path],
+            sha512=held.sha512(path),
             order=order,
             sha256=row["sha256"],
             sm3=row["sm3"],
@@ -316,38 +313,10 @@ def _packed_files(held: Contents) -> Iterator[PackedFile]:
             mime=row["mime"],
             format_name=row["format_name"],
         )
-    rest = sorted(held.paths.keys() - known)
-    facts = _facts_inside(held) if held.key else _facts_outside(held, rest)
-    for path in rest:
-        size, sha512 = facts[path]
+    known = {f"original/{row['name']}" for row in originals}
+    for path in sorted(held.paths.keys() - known):
+        size, sha512 = held.size(path), held.sha512(path)
         yield PackedFile(path, held.paths[path], size, sha512, mime=mime_of(path))
-
-
-def _facts_outside(held: Contents, paths: Sequence[str]) -> Mapping[str, tuple[int, str]]:
-    """Size and SHA-512 of contents, by file and inventory."""
-    state, root = held.inventory.versions[-1].state, object_path(held.inventory.object_id)
-    sizes = {path: blob_store().path(f"{root}/{held.paths[path]}").stat().st_size for path in paths}
-    return {path: (sizes[path], state[path]) for path in paths}
-
-
-def _facts_inside(held: Contents) -> Mapping[str, tuple[int, str]]:
-    """Size and SHA-512 of the plain contents of a sealed object that are no originals."""
-    facts: dict[str, tuple[int, str]] = {
-        path: (size, sha512) for path, (size, sha512) in held.json(PLAIN).items()
-    }
-    for path in (PLAIN, DESCRIPTOR):  # cannot be named in it
-        one = derived_file(path, held.read(path))
-        facts[path] = (one.size_bytes, one.sha512)
-    return facts
-
-
-def plain_json(files: Iterable[PackedFile]) -> bytes:
-    """`metadata/plain.json` of a sealed object: size and SHA-512 of its other contents."""
-    return to_json({
-        file.path: [file.size_bytes, file.sha512]
-        for file in files
-        if file.role != FileRole.ORIGINAL and file.path not in {PLAIN, DESCRIPTOR}
-    })  # fmt: skip
 
 
 def derived_file(path: str, content: bytes) -> PackedFile:

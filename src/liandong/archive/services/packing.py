@@ -34,7 +34,7 @@ from liandong.kernel.sealed import DataKey
 
 from . import objects
 from .admission import Admission, Event, OriginalFile, ReadPage
-from .contents import DESCRIPTOR, PLAIN, Source, descriptor, seal_contents, sealed_path
+from .contents import seal_contents
 from .keyring import algorithm_in_use, ensure_keys
 from .objects import BrokenObject, LockedObject, Packed, PackedFile, blob_store, record_urn
 
@@ -162,12 +162,12 @@ def _build(admission: Admission, folder: Path, key: DataKey | None) -> Packed:
     urn, originals = record_urn(admission.object_id), len(admission.originals)
     if key is None:
         names = {part.file.path: part.file.path for part in parts}
-        contents = {part.file.path: _content(part) for part in parts}
+        contents: Mapping[str, Content] = {part.file.path: _content(part) for part in parts}
     else:
         packed = replace(packed, encryption=key.algorithm.name)
-        parts += _sealing_parts(parts, urn, key)
-        names = _sealed_names(parts, originals)
-        contents = _sealed_contents(parts, names, urn, key, folder / "sealed")
+        plain = {part.file.path: (part.source, part.file.sha512) for part in parts}
+        sealed = seal_contents(urn, "v1", key, plain, folder / "sealed")
+        contents, names = sealed.contents, {path: at for path, (at, *_) in sealed.facts.items()}
     inventory = write_object(
         folder / "object", urn, contents,
         message="入库", user=admission.by, created=admission.at, keep_sources=key is None,
@@ -176,30 +176,6 @@ def _build(admission: Admission, folder: Path, key: DataKey | None) -> Packed:
     files = [replace(part.file, content_path=places[names[part.file.path]]) for part in parts]
     files[originals:] = sorted(files[originals:], key=lambda file: file.path)
     return replace(packed, files=tuple(files))
-
-
-def _sealing_parts(parts: Sequence[_Part], urn: str, key: DataKey) -> list[_Part]:
-    """What only a sealed object has: plain digests inside, and the descriptor for everyone."""
-    inside = objects.plain_json(part.file for part in parts)
-    return [_part(PLAIN, inside), _part(DESCRIPTOR, descriptor(urn, key))]
-
-
-def _sealed_names(parts: Sequence[_Part], originals: int) -> dict[str, str]:
-    """Paths in a sealed object by logical path."""
-    names = {part.file.path: sealed_path(part.file.path) for part in parts}
-    names |= {part.file.path: sealed_path("", part.file.order) for part in parts[:originals]}
-    return names | {DESCRIPTOR: DESCRIPTOR}
-
-
-def _sealed_contents(
-    parts: Sequence[_Part], names: Mapping[str, str], urn: str, key: DataKey, folder: Path
-) -> dict[str, Content]:
-    plain: dict[str, tuple[Source, str]] = {
-        names[part.file.path]: (part.source, part.file.sha512) for part in parts
-    }
-    del plain[DESCRIPTOR]
-    outside = {DESCRIPTOR: Content(descriptor(urn, key))}
-    return seal_contents(urn, "v1", key, plain, folder) | outside
 
 
 def _ingestion(admission: Admission) -> Event:

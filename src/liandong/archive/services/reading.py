@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from liandong.archive.models import Record, RecordFile
 
-from .contents import DESCRIPTOR, StoredFile, stored
+from .contents import StoredFile, stored
 from .keyring import key_of
 from .objects import record_urn
 from .packing import workspace
@@ -20,8 +20,7 @@ _IN_MEMORY = 256 << 20  # bytes of plain content that are never written to a dis
 def stored_file(record: Record, row: RecordFile) -> StoredFile:
     """A stored file of a record.  Raises CannotOpen when it is encrypted and its key is lost."""
     urn = record_urn(record.object_id)
-    sealed = record.encryption and row.path != DESCRIPTOR
-    return stored(urn, row.content_path, key_of(urn) if sealed else None)
+    return stored(urn, row.content_path, key_of(urn) if record.encryption else None)
 
 
 def open_stored(record: Record, row: RecordFile) -> BinaryIO:
