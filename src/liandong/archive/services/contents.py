@@ -10,11 +10,13 @@ import io
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+
+from django.conf import settings
 
 from liandong.base.engines import engine
 from liandong.kernel.packages import DigestMismatch
@@ -40,22 +42,26 @@ OURS = ("metadata/", "derivative/")  # names that tell nothing
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One stored content, opened when it is needed."""
+    """One content in store or cache, opened when it is needed; plain whatever is kept."""
 
-    key: str  # of the blob
+    find: Callable[[], Path]  # the file with the bytes as they are kept; raises FileNotFoundError
     sealed: tuple[DataKey, Place] | None = None
 
     def open(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
         """The plain content, seekable.  Raises FileNotFoundError and CannotOpen."""
-        stream = engine("blobs").open(self.key)
+        stream = self.find().open("rb")
         if self.sealed is None:
             return stream
         plain: BinaryIO = open_sealed(stream, *self.sealed, engine("cipher").aead)
         return plain
 
-    def path(self) -> Path:
-        """The file in the store: sealed, if it is sealed."""
-        return engine("blobs").path(self.key)
+    def open_checked(self) -> BinaryIO:
+        """As `open`, after every byte of a sealed content was found true: no half goes out."""
+        if self.sealed is not None:
+            with self.open() as stream:
+                while stream.read(1 << 20):
+                    pass
+        return self.open()
 
     def read_bytes(self) -> bytes:
         """All of it."""
@@ -99,7 +105,7 @@ class Contents:
         """Bytes of the plain content.  Raises KeyError and FileNotFoundError."""
         if self.key is not None:
             return self.facts[path].size
-        return self.file(path).path().stat().st_size
+        return self.file(path).find().stat().st_size
 
     def sha512(self, path: str) -> str:
         """Of the plain content.  Raises KeyError."""
@@ -110,8 +116,9 @@ class Contents:
 
 def stored(object_id: str, content_path: str, key: DataKey | None) -> StoredFile:
     """A content of an object by its content path."""
+    blob = f"{object_path(object_id)}/{content_path}"
     sealed = (key, Place(object_id, content_path)) if key else None
-    return StoredFile(f"{object_path(object_id)}/{content_path}", sealed)
+    return StoredFile(lambda: engine("blobs").path(blob), sealed)
 
 
 def contents_of(object_id: str) -> Contents:
@@ -259,19 +266,30 @@ class _Digesting(io.RawIOBase):
         super().close()
 
 
-def open_sealed_file(file: Path, key: DataKey, place: Place) -> BinaryIO:
-    """A sealed file outside the store (cache).  Raises FileNotFoundError and CannotOpen."""
-    plain: BinaryIO = open_sealed(file.open("rb"), key, place, engine("cipher").aead)
-    return plain
+# The cache ----------------------------------------------------------------------------------------
 
 
-def write_sealed_file(file: Path, content: bytes, key: DataKey, place: Place) -> None:
-    """Write a sealed file outside the store, whole or not at all; it need not be durable."""
+def cached(source: StoredFile, name: str) -> StoredFile:
+    """What the cache may hold under `name` of something made from `source`, sealed as that is."""
+    file = Path(settings.CACHE) / name
+    if source.sealed is None:
+        return StoredFile(lambda: file)
+    key, place = source.sealed
+    sealed = Path(f"{file}{SUFFIX}")
+    return StoredFile(lambda: sealed, (key, Place(place.object_id, f"cache/{name}")))
+
+
+def keep_cached(one: StoredFile, content: bytes) -> None:
+    """Write what `cached` names, whole or not at all; it need not be durable."""
+    file = one.find()
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    pieces = iter([content])
+    if one.sealed is not None:
+        pieces = seal(io.BytesIO(content), *one.sealed, engine("cipher").aead)
     try:
         with part.open("xb") as out:
-            out.writelines(seal(io.BytesIO(content), key, place, engine("cipher").aead))
+            out.writelines(pieces)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ def _packed_file(source: StoredFile, file: objects.PackedFile) -> PackedFile:
     )
     return PackedFile(
         path=file.path.split("/", 1)[1],
-        source=source.path(),
+        source=source.find(),
         opened=source.open if source.sealed else None,
         role=FileRole(file.role).value,
         digests=digests,

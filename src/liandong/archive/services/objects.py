@@ -45,6 +45,7 @@ FIELDS = "metadata/fields.json"
 FILES = "metadata/files.json"
 EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
+PERSONAL = "metadata/personal.json"
 TEXT = "derivative/text.json"
 DOUBLE_LAYER = "derivative/double-layer.pdf"
 _MIMES = {
@@ -121,6 +122,7 @@ class Packed:
     pages: tuple[Mapping[str, Any], ...]  # Page.to_json with the logical paths `file` and `image`
     events: tuple[Event, ...]
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
+    personal: tuple[Mapping[str, Any], ...] = ()  # decisions on personal information
     encryption: str = ""  # name of the cipher of a sealed object
 
     @property
@@ -286,9 +288,15 @@ def _read_packed(object_id: UUID, held: Contents) -> Packed:
         files=tuple(_packed_files(held)),
         pages=tuple(held.json(TEXT)["pages"]),
         events=tuple(_read_event(row) for row in held.json(EVENTS)),
-        corrections=tuple(held.json(CORRECTIONS)) if CORRECTIONS in held.paths else (),
+        corrections=_read_rows(held, CORRECTIONS),
+        personal=_read_rows(held, PERSONAL),
         encryption=held.key.algorithm.name if held.key else "",
     )
+
+
+def _read_rows(held: Contents, path: str) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a file that an object may lack."""
+    return tuple(held.json(path)) if path in held.paths else ()
 
 
 def _read_event(row: Mapping[str, Any]) -> Event:

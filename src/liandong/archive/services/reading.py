@@ -26,19 +26,10 @@ def stored_file(record: Record, row: RecordFile) -> StoredFile:
 def open_stored(record: Record, row: RecordFile) -> BinaryIO:
     """The content of a stored file as a seekable stream.
 
-    Raises FileNotFoundError and CannotOpen, the latter also while reading: use `open_checked`
-    where half a content must not go out.
+    Raises FileNotFoundError and CannotOpen, the latter also while reading: use
+    `StoredFile.open_checked` where half a content must not go out.
     """
     return stored_file(record, row).open()
-
-
-def open_checked(file: StoredFile) -> BinaryIO:
-    """As `open`, after every byte of a sealed content was found true.  Raises CannotOpen."""
-    if file.sealed is not None:
-        with file.open() as stream:
-            while stream.read(1 << 20):
-                pass
-    return file.open()
 
 
 @contextmanager
@@ -49,7 +40,7 @@ def as_file(file: StoredFile) -> Iterator[Path]:
     in a private folder that is gone afterwards.  Raises FileNotFoundError, CannotOpen, OSError.
     """
     if file.sealed is None:
-        yield file.path()
+        yield file.find()
         return
     with file.open() as stream:
         small = stream.seek(0, os.SEEK_END) <= _IN_MEMORY

@@ -77,7 +77,7 @@ def encrypt_record(record: Record, algorithm: Algorithm, *, by: str, now: dateti
 
 def forget_cache(object_id: UUID) -> None:
     """Remove what the cache holds of a record: it may be plain, or of a former key."""
-    for kind in ("tiles", "thumbs"):
+    for kind in ("tiles", "thumbs", "masked"):
         with suppress(FileNotFoundError):
             shutil.rmtree(Path(settings.CACHE) / kind / str(object_id))
 
