@@ -126,6 +126,7 @@ MIDDLEWARE = [
     "liandong.base.people.signing.duties.Duties",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "liandong.base.middleware.SealedContent",
 ]
 ROOT_URLCONF = "liandong.site.urls"
 WSGI_APPLICATION = "liandong.site.wsgi.application"
@@ -183,6 +184,7 @@ ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
 PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
+ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" for plain objects
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
@@ -212,6 +214,15 @@ ENGINES: dict[str, dict[str, Any]] = {
     "package_validator": {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
+    },
+    "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
+    "vault": {
+        "class": "liandong.engines.keys.files.FileVault",
+        "options": {"folder": KEYS / "master"},
+    },
+    "keyring": {
+        "class": "liandong.engines.keys.files.FileRing",
+        "options": {"folder": KEYS / "objects"},
     },
     "signer": {
         "class": "liandong.engines.signing.sm2.Sm2Signer",
