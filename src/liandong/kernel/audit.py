@@ -16,11 +16,12 @@ from .digests import new_sm3
 
 FIELDS: Final = (
     "number", "at", "by", "roles", "unit", "act", "object", "outcome", "why", "origin", "request",
-    "facts", "cells", "previous",
+    "facts", "cells", "previous", "mac",
 )  # fmt: skip
 CELLS: Final = FIELDS[1:12]
 SEAL_FIELDS: Final = (
     "number", "day", "at", "first", "last", "count", "last_hash", "root", "faults", "previous",
+    "mac",
 )  # fmt: skip
 ALGORITHMS: Final = ("sm3", "sha256")
 
@@ -35,22 +36,29 @@ def cell_sums(row: Row) -> str:
     return "".join(f"{zlib.crc32(str(row[name]).encode()):08x}" for name in CELLS)
 
 
-def row_bytes(row: Row) -> bytes:
-    """What is hashed: the fields in the order of FIELDS as one JSON array in UTF-8.
-
-    `at` is ISO 8601 in UTC with microseconds; `number` is a whole number, all the rest is text.
-    """
-    return _array(row[name] for name in FIELDS)
-
-
 def row_hash(row: Row, algorithm: str) -> str:
-    """The hash of a row as it is stored: `algorithm:hex`.  Raises ValueError for another one."""
-    return digest(row_bytes(row), algorithm)
+    """The hash of a row as it is stored: `algorithm:hex`.
+
+    What is hashed is the fields in the order of FIELDS as one JSON array in UTF-8.  `at` is
+    ISO 8601 in UTC with microseconds; `number` is a whole number, all the rest is text.
+    Raises ValueError for an algorithm that is not in ALGORITHMS.
+    """
+    return digest(_array(row, FIELDS), algorithm)
+
+
+def row_code(row: Row, key: bytes, algorithm: str) -> str:
+    """The keyed code of a row, `mac`: of every field before it."""
+    return code_of(_array(row, FIELDS[:-1]), key, algorithm)
 
 
 def seal_hash(seal: Row, algorithm: str) -> str:
     """The hash of a seal: its fields in the order of SEAL_FIELDS, as for a row."""
-    return digest(_array(seal[name] for name in SEAL_FIELDS), algorithm)
+    return digest(_array(seal, SEAL_FIELDS), algorithm)
+
+
+def seal_code(seal: Row, key: bytes, algorithm: str) -> str:
+    """The keyed code of a seal, `mac`: of every field before it."""
+    return code_of(_array(seal, SEAL_FIELDS[:-1]), key, algorithm)
 
 
 def digest(content: bytes, algorithm: str) -> str:
@@ -66,8 +74,9 @@ def algorithm_of(hash_text: str) -> str:
     return algorithm
 
 
-def _array(values: Iterable[str | int]) -> bytes:
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).encode()
+def _array(row: Row, names: Iterable[str]) -> bytes:
+    values = [row[name] for name in names]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _digest(content: bytes, algorithm: str) -> bytes:
@@ -88,9 +97,9 @@ def key_name(key: bytes) -> str:
     return _hmac(key, b"liandong audit key", "sha256").hex()[:8]
 
 
-def code_of(text: str, key: bytes, algorithm: str) -> str:
-    """The code (HMAC) of a text: `key name:hex`."""
-    return f"{key_name(key)}:{_hmac(key, text.encode(), algorithm).hex()}"
+def code_of(content: bytes, key: bytes, algorithm: str) -> str:
+    """The code (HMAC) of bytes: `key name:hex`."""
+    return f"{key_name(key)}:{_hmac(key, content, algorithm).hex()}"
 
 
 def _hmac(key: bytes, content: bytes, algorithm: str) -> bytes:

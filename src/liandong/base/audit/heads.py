@@ -16,10 +16,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from liandong.kernel.audit import algorithm_of, code_of
-
 from liandong.base.locks import hold
 from liandong.base.models import AuditRow
+from liandong.kernel.audit import algorithm_of, code_of
 
 log = logging.getLogger(__name__)
 
@@ -134,4 +133,4 @@ def set_aside(*, now: datetime) -> Path:
 
 
 def _code(head: Head, one: bytes) -> str:
-    return code_of(f"head {head.number} {head.hash}", one, algorithm_of(head.hash))
+    return code_of(f"head {head.number} {head.hash}".encode(), one, algorithm_of(head.hash))

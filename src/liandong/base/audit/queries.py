@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from liandong.kernel import catalog
-
 from liandong.base.models import Account, AuditRow, Outcome
+from liandong.kernel import catalog
 
 SHOWING: Final = frozenset({
     "look_record", "open_viewer", "read_part", "print_image", "download_file", "export_record",
