@@ -101,6 +101,20 @@ FACETS = ("year", "fonds", "category", "retention", "author")  # filters with co
 
 
 @dataclass(frozen=True, slots=True)
+class MaskedText:
+    """The words by which those find a record who may read it, but not the whole of it.
+
+    Personal information is masked in them; the archival code goes with them.  A text that is left
+    empty finds nothing.
+    """
+
+    title: str = ""
+    document_number: str = ""
+    body: str = ""
+    author: str = ""  # value of the facet
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDocument:
     """What the index holds of one record."""
 
@@ -114,6 +128,7 @@ class SearchDocument:
     facts: Mapping[
         str, str | int | frozenset[str]
     ]  # fields of the access rule: level, open_from, unit, …
+    masked: MaskedText | None = None  # where everybody who may read it reads the whole: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +137,7 @@ class SearchHit:
 
     record_id: int
     score: float
+    whole: bool = True  # False: by its masked text
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,7 @@ class SearchEngine(Protocol):
         query: SearchQuery,
         *,
         visible: Rule,
+        whole: Rule,
         limit: int,
         offset: int = 0,
         facets: Sequence[str] = (),
@@ -174,8 +191,11 @@ class SearchEngine(Protocol):
     ) -> SearchAnswer:
         """Hits within `visible`, which also governs count and facets.
 
-        The counts of a facet ignore the filter on that facet itself, so that the other values
-        keep their counts.
+        Of these, documents within `whole` are asked by their text, all others by their masked
+        text and nothing else: words, phrases, exclusions, codes and facet values of a secret
+        never find, count or leave out a document outside of `whole`.  A document outside of
+        `visible` does not become visible by `whole`.  The counts of a facet ignore the filter on
+        that facet itself, so that the other values keep their counts.
         """
         ...
 

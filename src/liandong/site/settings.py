@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "liandong.base.middleware.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "liandong.base.middleware.KeptByNobody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "liandong.base.modes.ModesMiddleware",
     "django.middleware.common.CommonMiddleware",
