@@ -10,6 +10,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from .digests import new_sm3
@@ -92,6 +93,7 @@ def _digest(content: bytes, algorithm: str) -> bytes:
 _BLOCK = 64  # bytes, of SM3 and of SHA-256
 
 
+@cache
 def key_name(key: bytes) -> str:
     """How a key is called, so that a code tells which one made it: it says nothing of the key."""
     return _hmac(key, b"liandong audit key", "sha256").hex()[:8]
@@ -103,9 +105,14 @@ def code_of(content: bytes, key: bytes, algorithm: str) -> str:
 
 
 def _hmac(key: bytes, content: bytes, algorithm: str) -> bytes:
+    inner, outer = _pads(key, algorithm)
+    return _digest(outer + _digest(inner + content, algorithm), algorithm)
+
+
+@cache
+def _pads(key: bytes, algorithm: str) -> tuple[bytes, bytes]:
     padded = (_digest(key, algorithm) if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner = _digest(bytes(one ^ 0x36 for one in padded) + content, algorithm)
-    return _digest(bytes(one ^ 0x5C for one in padded) + inner, algorithm)
+    return bytes(one ^ 0x36 for one in padded), bytes(one ^ 0x5C for one in padded)
 
 
 # The tree under a seal ----------------------------------------------------------------------------
@@ -137,18 +144,24 @@ class Tree:
         return f"{self.algorithm}:{node.hex()}"
 
 
-def proof(hashes: Sequence[str], place: int, algorithm: str) -> list[str]:
-    """What proves that the row at `place` (from 0) is under the root of these hashes.
+def proofs(hashes: Sequence[str], places: Iterable[int], algorithm: str) -> list[list[str]]:
+    """What proves that the rows at these places (from 0) are under the root of these hashes.
 
-    The nodes beside the way up, lowest first: `<hex` stands on the left, `>hex` on the right.
+    For each, the nodes beside the way up, lowest first: `<hex` stands on the left, `>hex` on the
+    right.
     """
-    level = [_leaf(one, algorithm) for one in hashes]
+    levels = [[_leaf(one, algorithm) for one in hashes]]
+    while len(levels[-1]) > 1:
+        levels.append(_level_above(levels[-1], algorithm))
+    return [_steps(levels, place) for place in places]
+
+
+def _steps(levels: Sequence[Sequence[bytes]], place: int) -> list[str]:
     steps = []
-    while len(level) > 1:
+    for level in levels:
         beside = place ^ 1
         if beside < len(level):
             steps.append(f"{'<' if beside < place else '>'}{level[beside].hex()}")
-        level = _level_above(level, algorithm)
         place //= 2
     return steps
 

@@ -185,10 +185,10 @@ def main(rows: str, seals: str = "", head: str = "", start: str = "") -> int:
                     told if "hash" in told else None, int(start or told.get("start", 1)))
     for count, one in enumerate(records(rows, "rows.jsonl"), 1):
         row = [one[name] for name in FIELDS]
-        check.single(row, one["proof"], one["seal"]) if "proof" in one else check.feed(row)
-    for told in check.end():
-        where = "–".join(map(str, sorted({told["first"], told["last"]})))
-        print("✗", where, WORDS[told["code"]].format(told["note"]))
+        check.single(row, one["proof"], one["seal"]) if "selection" in told else check.feed(row)
+    for one in check.faults if "selection" in told else check.end():
+        where = "–".join(map(str, sorted({one["first"], one["last"]})))
+        print("✗", where, WORDS[one["code"]].format(one["note"]))
     print(f"{count} 行 rows, {len(check.seals)} 封存 seals, {len(check.faults)} 处不符 faults")
     return 1 if check.faults else 0
 

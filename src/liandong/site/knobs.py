@@ -71,6 +71,12 @@ KNOBS = (
     Knob("HTTPS", _yes, "0", "只经 HTTPS 访问：安全 Cookie 与 HSTS"),
     Knob("PROXIES", int, "0", "网页服务前有几层自己的反向代理；据此取来访地址"),
     Knob("AUDIT_DIGEST", _digest, "sm3", "审计链的杂凑算法：sm3 或 sha256"),
+    Knob(
+        "AUDIT_PLACE",
+        _folder_or_none,
+        "",
+        "审计封存的另一处存放目录，宜用只增不改的盘",
+    ),
     Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
     Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行用较大模型重读"),
     Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),

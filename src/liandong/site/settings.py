@@ -156,6 +156,7 @@ ZIP_MAX_ENTRIES: int = _KNOB["ZIP_MAX_ENTRIES"]
 ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
 PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
+AUDIT_PLACE: Path | None = _KNOB["AUDIT_PLACE"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
