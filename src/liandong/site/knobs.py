@@ -133,6 +133,12 @@ KNOBS = (
         "单点登录遇到没有账号的人：留空则拒绝；account 开立无任何权限的账号",
     ),
     Knob("AUDIT_DIGEST", _digest, "sm3", "审计链的杂凑算法：sm3 或 sha256"),
+    Knob(
+        "AUDIT_PLACE",
+        _folder_or_none,
+        "",
+        "审计封存的另一处存放目录，宜用只增不改的盘",
+    ),
     Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
     Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行用较大模型重读"),
     Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),
