@@ -13,7 +13,7 @@ settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
-GUARDED = ("base_auditrow",)  # tables whose rows are only added
+GUARDED = ("base_auditrow", "base_auditseal")  # tables whose rows are only added
 SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -32,8 +32,19 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     settings.HOME = folder
     settings.STORE, settings.STAGING = folder / "store", folder / "staging"
     settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
+    settings.KEYS = folder / "keys"
+    places = {
+        "vault": "master",
+        "keyring": "objects",
+        "signer": "signing",
+        "time_stamper": "signing",
+    }
     settings.ENGINES = {
         **settings.ENGINES,
+        **{
+            role: {**settings.ENGINES[role], "options": {"folder": settings.KEYS / place}}
+            for role, place in places.items()
+        },
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
     }

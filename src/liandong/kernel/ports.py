@@ -5,11 +5,14 @@ Every adapter of a port passes the same contract suite, `tests/engines/test_<por
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
 from .pages import Page
+from .sealed import Aead, MasterKey, WrappedKey
+from .signatures import Signature, TimeStamp
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -99,6 +102,20 @@ FACETS = ("year", "fonds", "category", "retention", "author")  # filters with co
 
 
 @dataclass(frozen=True, slots=True)
+class MaskedText:
+    """The words by which those find a record who may read it, but not the whole of it.
+
+    Personal information is masked in them; the archival code goes with them.  A text that is left
+    empty finds nothing.
+    """
+
+    title: str = ""
+    document_number: str = ""
+    body: str = ""
+    author: str = ""  # value of the facet
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDocument:
     """What the index holds of one record."""
 
@@ -112,6 +129,7 @@ class SearchDocument:
     facts: Mapping[
         str, str | int | frozenset[str]
     ]  # fields of the access rule: level, open_from, unit, …
+    masked: MaskedText | None = None  # where everybody who may read it reads the whole: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +138,7 @@ class SearchHit:
 
     record_id: int
     score: float
+    whole: bool = True  # False: by its masked text
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +184,7 @@ class SearchEngine(Protocol):
         query: SearchQuery,
         *,
         visible: Rule,
+        whole: Rule,
         limit: int,
         offset: int = 0,
         facets: Sequence[str] = (),
@@ -172,8 +192,11 @@ class SearchEngine(Protocol):
     ) -> SearchAnswer:
         """Hits within `visible`, which also governs count and facets.
 
-        The counts of a facet ignore the filter on that facet itself, so that the other values
-        keep their counts.
+        Of these, documents within `whole` are asked by their text, all others by their masked
+        text and nothing else: words, phrases, exclusions, codes and facet values of a secret
+        never find, count or leave out a document outside of `whole`.  A document outside of
+        `visible` does not become visible by `whole`.  The counts of a facet ignore the filter on
+        that facet itself, so that the other values keep their counts.
         """
         ...
 
@@ -263,8 +286,127 @@ class BlobStore(Protocol):
         """
         ...
 
+    def exchange(self, folder: Path, key: str) -> None:
+        """Put a finished local folder in the place of the one under `key`, at once.
+
+        A reader sees the old one or the new one; the old one is gone when this returns.  Raises
+        FileNotFoundError when nothing is there, OSError where a file system cannot do it.
+        """
+        ...
+
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
+        ...
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+
+class Cipher(Protocol):
+    """Makes authenticated ciphers: a library, or a card."""
+
+    is_certified: bool  # of a certified commercial cryptography product
+    module: str  # name and version, for descriptors and pages
+
+    def aead(self, algorithm: str, key: bytes) -> Aead:
+        """The cipher of this name in `kernel.sealed.ALGORITHMS` with this key."""
+        ...
+
+
+class KeyVault(Protocol):
+    """Keeps master keys and wraps data keys with them: key files, a KMS or an HSM."""
+
+    def masters(self) -> list[MasterKey]:
+        """Every master key, oldest first, destroyed ones included."""
+        ...
+
+    def create(self, algorithm: str, *, now: datetime) -> MasterKey:
+        """Make a master key that wraps from now on; durable when this returns."""
+        ...
+
+    def wrap(self, master: str, secret: bytes, about: bytes) -> bytes:
+        """Encrypt a data key.  Raises MasterLost."""
+        ...
+
+    def unwrap(self, master: str, wrapped: bytes, about: bytes) -> bytes:
+        """Decrypt a data key.  Raises MasterLost and WrongKey."""
+        ...
+
+    def destroy(self, master: str) -> None:
+        """Throw a master key away: what it wraps opens never again.  Raises MasterLost."""
+        ...
+
+
+class KeyRing(Protocol):
+    """Keeps the wrapped data key of every sealed object, outside store and database."""
+
+    def get(self, object_id: str) -> WrappedKey:
+        """Raises KeyLost."""
+        ...
+
+    def put_many(self, keys: Sequence[WrappedKey]) -> list[WrappedKey]:
+        """Keep wrapped keys, durable when this returns, and say what is kept, in order.
+
+        The key that an object has already stays, and is what is said: two writers agree.
+        """
+        ...
+
+    def replace(self, key: WrappedKey) -> None:
+        """Keep another wrapping of the same data key, atomically.  Raises KeyLost."""
+        ...
+
+    def remove(self, object_id: str) -> bool:
+        """Throw the key of an object away for good; whether there was one."""
+        ...
+
+    def all(self) -> Iterator[WrappedKey]:
+        """Every wrapped key that can be read."""
+        ...
+
+
+# Signing ------------------------------------------------------------------------------------------
+
+
+class Signer(Protocol):
+    """Signs with a key that only it holds; a smart card or a signing server can stand behind it."""
+
+    algorithm: str  # kernel.signatures.SM2
+    is_certified: bool  # of a certified commercial cryptography product; pages say so when not
+    module: str  # name and version, for events and pages
+
+    @property
+    def key_id(self) -> str:
+        """Fingerprint of the key that signs now."""
+        ...
+
+    def public_key(self) -> bytes:
+        """The public key that signs now, 04 ‖ x ‖ y; made at first use.  Raises OSError."""
+        ...
+
+    def public_keys(self) -> list[bytes]:
+        """Every public key that ever signed, oldest first: what the archive publishes."""
+        ...
+
+    def sign(self, content: bytes) -> Signature:
+        """Sign; raises OSError when the key cannot be had."""
+        ...
+
+    def verify(self, content: bytes, signature: Signature) -> bool:
+        """Whether one of the keys of this signer signed `content`; malformed is False."""
+        ...
+
+
+class TimeStamper(Protocol):
+    """States that bytes were known at a time."""
+
+    is_trusted: bool  # False: no trusted third party stands behind it, and pages say so
+
+    def stamp(self, content: bytes, *, now: datetime) -> TimeStamp:
+        """Stamp the SM3 of `content`; raises OSError."""
+        ...
+
+    def verify(self, content: bytes, stamp: TimeStamp) -> bool:
+        """Whether this time stamper stamped `content`."""
         ...
 
 
