@@ -70,7 +70,7 @@ def test_two_secrets_of_the_same_length_give_the_same_image(
     redactor: Redactor, tmp_path: Path
 ) -> None:
     outcomes = []
-    for number, secret in enumerate(("11010519491231002X", "37160219900101123X")):
+    for number, secret in enumerate(("110105194912310021", "371602199001011236")):
         text = f"身份证号：{secret} 已核"
         file, box = scanned(tmp_path / f"{number}.png", text)
         black = [span_box(text, box, 5, 23)]
