@@ -4,7 +4,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from .models import Record
-from .services import correcting, indexing, verifying
+from .services import correcting, indexing, jobs, verifying
 
 
 @task()
@@ -18,7 +18,7 @@ def pack_corrections_of(record_id: int) -> bool:
     """Write the corrections of a record into its object, once nobody works on it any more."""
     now = timezone.now()
     if not correcting.is_resting(record_id, now=now):
-        pack_corrections_of.using(run_after=now + correcting.PACK_AFTER).enqueue(record_id)
+        pack_corrections_of.using(run_after=now + jobs.PACK_AFTER).enqueue(record_id)
         return False
     record = Record.objects.get(pk=record_id)
     correcting.pack_corrections(record, by="system", now=now)
