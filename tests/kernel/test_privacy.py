@@ -33,6 +33,7 @@ from liandong.kernel.privacy.folding import fold
 
 TODAY = date(2026, 11, 26)
 ID = "11010519491231002X"
+WIDE_ID = "１１０１０５１９４９１２３１００２Ｘ"
 TEXTUAL = [code for code, kind in kinds().items() if kind.form not in {"image", "track", "hint"}]
 
 
@@ -55,7 +56,7 @@ def test_the_example_of_a_kind_is_found_and_masked_as_its_row_says(row: dict[str
     ("text", "expected"),
     [
         ("身份证号 110105 19491231 002X", [("resident_id", "110105 19491231 002X")]),
-        ("证件１１０１０５１９４９１２３１００２Ｘ", [("resident_id", "１１０１０５１９４９１２３１００２Ｘ")]),
+        ("证件" + WIDE_ID, [("resident_id", WIDE_ID)]),
         ("110105l949123lOO2X", [("resident_id", "110105l949123lOO2X")]),
         ("编号1101051949\n1231002X，", [("resident_id", "1101051949\n1231002X")]),
         ("110105194912310021", []),
@@ -257,7 +258,8 @@ def test_every_near_miss_is_used_and_held_out_lines_are_others() -> None:
 
 HOSTILE = (
     "1", "12 ", "1-", "a", "a1", "@", "a@", ".", "1.", "00:", "张", "张王", "姓名：", "张、", "省",
-    "1室", "1号", "字第1号", "110105 ", "l", "1\n", "男", "，男", "*", "住", "0543-", "京A", "1990年",
+    "1室", "1号", "字第1号", "110105 ", "l", "1\n", "男", "，男", "*", "住", "0543-",
+    "京A", "1990年",
 )  # fmt: skip
 
 

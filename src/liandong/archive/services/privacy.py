@@ -171,7 +171,7 @@ def _moved(hit: PersonalHit, page: RecordPage, line: int, before: str) -> Person
     change, shift = (head, len(before) - tail), len(after) - len(before)
     start = hit.start if hit.line == line else 0
     end = hit.end if hit.last_line == line else len(before)
-    touched = start < change[1] and change[0] < end or start < change[0] == change[1] < end
+    touched = (start < change[1] and change[0] < end) or start < change[0] == change[1] < end
     if touched and hit.state == HitState.REJECTED:
         return None
     if hit.line == line:
