@@ -14,6 +14,7 @@ from django.db import transaction
 
 from liandong.archive.services.objects import blob_store, to_json
 from liandong.archive.services.packing import workspace
+from liandong.base.audit import record_act
 from liandong.intake.models import Batch, HandedFile
 from liandong.intake.queries import batch_report
 from liandong.kernel.packages.ocfl import (
@@ -48,6 +49,12 @@ def keep_papers(batch: Batch, *, by: str, now: datetime) -> str:
         batch.files.filter(pk__in=[paper.pk for paper in papers]).update(staged="")
         transaction.on_commit(lambda: remove_staged(papers))
     return urn
+
+
+def note_report(batch: Batch, *, form: str, by: str, now: datetime) -> None:
+    """Record that somebody takes the check report or the receipt of a batch."""
+    facts = {"form": form}
+    record_act("print_report", by=by, now=now, object=f"batch:{batch.pk}", facts=facts)
 
 
 def _contents(batch: Batch, papers: list[HandedFile]) -> Iterator[tuple[str, Content]]:

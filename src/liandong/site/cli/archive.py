@@ -108,7 +108,7 @@ def export(
     if out.exists():
         fail(_("文件已存在：{path}").format(path=out))
     with engines():
-        put(str(write(record, form=form, out=out, now=clock())))
+        put(str(write(record, form=form, out=out, by="cli", now=clock())))
 
 
 @app.command(help=_("由存储重建数据库和索引"))
