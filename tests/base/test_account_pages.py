@@ -144,7 +144,8 @@ def test_what_a_form_adds_to_the_parameters_is_not_looked_at() -> None:
 
 @pytest.mark.parametrize("told", [{}, {"act": "dance"}, {"act": "grant_role"}, {"act": "\x00"},
     {"act": "set_clearance", "clearance": "x"}, {"act": "set_clearance", "clearance": "²"},
-    {"act": "move_account", "unit": "\x00"}, {"act": "grant_role", "role": "王" * 999}])  # fmt: skip
+    {"act": "move_account", "unit": "\x00"},
+    {"act": "grant_role", "role": "王" * 999}])  # fmt: skip
 def test_nonsense_asks_for_nothing(told: dict) -> None:
     for answer in (
         as_("sys").get("/admin/accounts/wang/ask/", told),
