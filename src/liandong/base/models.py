@@ -247,8 +247,8 @@ class AuditRow(models.Model):
     facts = models.TextField(blank=True)  # JSON object, keys sorted; "" for none
     cells = models.CharField(max_length=88)  # a sum of each cell: tells which one was changed
     previous = models.CharField(max_length=72)  # hash of the row before, "" for the first
-    hash = models.CharField(max_length=72)  # "sm3:<hex>" or "sha256:<hex>"
-    mac = models.CharField(max_length=73)  # keyed code of the hash: this installation wrote it
+    mac = models.CharField(max_length=73)  # keyed code of all that: this installation wrote it
+    hash = models.CharField(max_length=72)  # of all that, "sm3:<hex>" or "sha256:<hex>"
 
     class Meta:
         ordering = ["number"]
@@ -290,8 +290,8 @@ class AuditSeal(models.Model):
     root = models.CharField(max_length=72)  # of the tree over the hashes of the rows
     faults = models.PositiveIntegerField(default=0)  # found in these rows when they were sealed
     previous = models.CharField(max_length=72)  # hash of the seal before, "" for the first
-    hash = models.CharField(max_length=72)
     mac = models.CharField(max_length=73)
+    hash = models.CharField(max_length=72)
     signature = models.TextField(blank=True)  # JSON of kernel.signatures.Signature; "" unsigned
 
     class Meta:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from liandong.kernel.audit import ALGORITHMS
+from liandong.kernel.sealed import ALGORITHMS as CIPHERS
 
 PREFIX = "LIANDONG_"
 
@@ -45,6 +46,12 @@ def _words(text: str) -> list[str]:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def _cipher(text: str) -> str:
+    if text and text not in CIPHERS:
+        raise ValueError(", ".join(CIPHERS))
+    return text
 
 
 def _folder_or_none(text: str) -> Path | None:
@@ -126,6 +133,12 @@ KNOBS = (
         "单点登录遇到没有账号的人：留空则拒绝；account 开立无任何权限的账号",
     ),
     Knob("AUDIT_DIGEST", _digest, "sm3", "审计链的杂凑算法：sm3 或 sha256"),
+    Knob(
+        "AUDIT_PLACE",
+        _folder_or_none,
+        "",
+        "审计封存的另一处存放目录，宜用只增不改的盘",
+    ),
     Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
     Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行用较大模型重读"),
     Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),
@@ -133,6 +146,9 @@ KNOBS = (
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob(
+        "ENCRYPTION", _cipher, "", "新入库档案加密：aes（AES-256-GCM）、sm4（SM4-GCM）；留空不加密"
+    ),
     Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )

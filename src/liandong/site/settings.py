@@ -126,6 +126,7 @@ MIDDLEWARE = [
     "liandong.base.people.signing.duties.Duties",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "liandong.base.middleware.SealedContent",
 ]
 ROOT_URLCONF = "liandong.site.urls"
 WSGI_APPLICATION = "liandong.site.wsgi.application"
@@ -182,7 +183,9 @@ ZIP_MAX_ENTRIES: int = _KNOB["ZIP_MAX_ENTRIES"]
 ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
 PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
+AUDIT_PLACE: Path | None = _KNOB["AUDIT_PLACE"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
+ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" for plain objects
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
@@ -212,6 +215,15 @@ ENGINES: dict[str, dict[str, Any]] = {
     "package_validator": {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
+    },
+    "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
+    "vault": {
+        "class": "liandong.engines.keys.files.FileVault",
+        "options": {"folder": KEYS / "master"},
+    },
+    "keyring": {
+        "class": "liandong.engines.keys.files.FileRing",
+        "options": {"folder": KEYS / "objects"},
     },
     "signer": {
         "class": "liandong.engines.signing.sm2.Sm2Signer",
@@ -276,5 +288,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "liandong.site.logs.KeyValueFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"pyvips": {"level": "WARNING"}},  # it tells names of files, which tell of people
     "root": {"handlers": ["stderr"], "level": _KNOB["LOG_LEVEL"]},
 }
