@@ -9,7 +9,7 @@ from typing import Final
 from allauth.mfa.models import Authenticator
 from django.db.models import Count, Q, QuerySet
 
-from liandong.base.models import Account, Officer, Role, Unit
+from liandong.base.models import Account, Approval, Officer, Role, Unit
 
 UNUSED: Final = timedelta(days=90)  # without a sign-in this long an account is asked about
 STATES: Final = ("open", "locked", "closed", "unused", "officer")
@@ -121,3 +121,9 @@ def _state(account: Account) -> str:
 
 def _is_unused(account: Account, now: datetime) -> bool:
     return account.is_active and (account.last_login or account.date_joined) < now - UNUSED
+
+
+def requests_about(account: Account, *, limit: int = 20) -> QuerySet[Approval]:
+    """What was asked for about an account, the newest first."""
+    about = Approval.objects.filter(object=f"account:{account.username}")
+    return about.select_related("asked_by", "decided_by")[:limit]
