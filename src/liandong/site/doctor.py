@@ -5,17 +5,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from liandong.archive.models import Record
+from liandong.base.audit.grants import rights_now
+from liandong.base.audit.heads import read_head
+from liandong.base.audit.queries import audit_state
 from liandong.base.engines import engine
+from liandong.base.models import AuditRow
+from liandong.base.triggers import UNIQUE, is_guarded
 from liandong.kernel.digests import SM3_OF_ABC, digest_bytes
 
 from .worker import ALIVE_S, heartbeat
 
+SEAL_LATE = timedelta(days=2)
 FREE_MIN = 2 * 1024**3
 State = str  # ok, optional (something works less well), broken
 Answer = tuple[State, str, str, str]  # state, found, advice zh, advice en
@@ -150,6 +158,42 @@ def _worker() -> Answer:
     return state, found, "后台作业未运行：liandong serve", "No worker is running: liandong serve"
 
 
+def _audit() -> Answer:
+    """Guards of the tables, head and seals; the rows themselves are for `audit verify`."""
+    advice = "运行 liandong audit verify", "Run liandong audit verify"
+    unguarded = [table for table in UNIQUE if not is_guarded(table)]
+    if unguarded:
+        return "broken", f"no triggers: {' '.join(unguarded)}", *advice
+    try:
+        head = read_head()
+    except ValueError:
+        return "broken", "head.json", *advice
+    if (
+        head is not None
+        and not AuditRow.objects.filter(number=head.number, hash=head.hash).exists()
+    ):
+        return "broken", f"row {head.number} is gone", *advice
+    state = audit_state()
+    sealed = state.seal.day.isoformat() if state.seal else "—"
+    late = state.rows > 0 and (state.seal is None or timezone.now() - state.seal.at > SEAL_LATE)
+    return (
+        "optional" if late else "ok", f"{state.rows} rows, sealed {sealed}",
+        "封存停了：liandong serve，或 liandong audit seal",
+        "Sealing has stopped: liandong serve, or liandong audit seal",
+    )  # fmt: skip
+
+
+def _audit_rights() -> Answer:
+    if connection.vendor != "postgresql":
+        return "ok", "triggers", "", ""
+    strong = [name for name, held in rights_now().items() if held]
+    return (
+        "optional" if strong else "ok", " ".join(strong) or "select, insert",
+        "应用的数据库角色过强：运行 liandong audit grants，见 docs/operate/audit.md",
+        "The role of the application is too strong: run liandong audit grants",
+    )  # fmt: skip
+
+
 PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("python", _python),
     ("database", _database),
@@ -163,4 +207,6 @@ PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("antivirus", _virus),
     ("libreoffice", _office),
     ("worker", _worker),
+    ("audit", _audit),
+    ("audit rights", _audit_rights),
 )
