@@ -8,3 +8,7 @@ class BaseConfig(AppConfig):
     label = "base"
     verbose_name = "基础"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks of this room."""
+        from . import checks  # noqa: F401 - registers itself
