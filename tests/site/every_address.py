@@ -92,6 +92,8 @@ def make_things(home: Path) -> list[Thing]:
         _share(granted.code, role, restricted, granted)
     things = [_record_thing(one) for one in (opened, internal, restricted)]
     things.append(Thing("class", "", {"class_id": opened.archival_class_id}))
+    things.append(Thing("passkey", "", {"pk": 1}))  # first asks again who one is
+    things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False))
     for unit, owner in ((HOME, "clerk"), (OTHER, "other-clerk")):
         things += _batch_things(unit, owner, internal)
     return things
