@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -128,8 +128,6 @@ class Session(AbstractBaseSession):
     seen_at = models.DateTimeField(_("最近使用"))
     origin = models.CharField(_("来源"), max_length=64, blank=True)
     device = models.CharField(_("设备"), max_length=120, blank=True)
-
-    objects: models.Manager[Any] = BaseSessionManager()
 
     class Meta:
         ordering = ["-started_at"]
