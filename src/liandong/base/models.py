@@ -171,7 +171,7 @@ class Approval(models.Model):
         APPROVED = "approved", _("已批准待执行")  # carried out by a command, once
         DONE = "done", _("已执行")
         FAILED = "failed", _("未能执行")  # approved, but no longer possible: nothing was changed
-        REFUSED = "refused", _("不予批准")
+        REFUSED = "refused", _("未获批准")
         WITHDRAWN = "withdrawn", _("已撤回")
 
     act = models.CharField(_("行为"), max_length=40)  # registered in base.approvals
