@@ -12,8 +12,11 @@ from django.db import connection
 
 from liandong.archive.models import Record
 from liandong.base.engines import engine
+from liandong.base.models import Account
+from liandong.base.people.services.accounts import missing_officers
 from liandong.kernel.digests import SM3_OF_ABC, digest_bytes
 
+from .server import DEMO_ACCOUNTS, DEMO_PASSWORD
 from .worker import ALIVE_S, heartbeat
 
 FREE_MIN = 2 * 1024**3
@@ -150,6 +153,25 @@ def _worker() -> Answer:
     return state, found, "后台作业未运行：liandong serve", "No worker is running: liandong serve"
 
 
+def _officers() -> Answer:
+    missing = [str(officer.label) for officer in missing_officers()]
+    return (
+        "optional" if missing else "ok", "、".join(missing) or "3",
+        "三员不全：运行 liandong account officers",
+        "Officers are missing: run liandong account officers",
+    )  # fmt: skip
+
+
+def _passwords() -> Answer:
+    held = Account.objects.filter(username__in=DEMO_ACCOUNTS, is_active=True)
+    known = [one.username for one in held if one.check_password(DEMO_PASSWORD)]
+    return (
+        "optional" if known else "ok", ", ".join(known) or "—",
+        "演示密码人人知道：正式使用前停用这些账号",
+        "Everyone knows the demonstration passwords: close these accounts before real use",
+    )  # fmt: skip
+
+
 PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("python", _python),
     ("database", _database),
@@ -163,4 +185,6 @@ PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("antivirus", _virus),
     ("libreoffice", _office),
     ("worker", _worker),
+    ("officers", _officers),
+    ("passwords", _passwords),
 )
