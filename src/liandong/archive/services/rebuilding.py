@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from liandong.archive.models import Fonds, Record
+from liandong.base.audit import record_act
 from liandong.kernel.checks import Finding
 from liandong.kernel.codes import BadCode, detect
 from liandong.kernel.packages.ocfl import INVENTORY, BrokenInventory, Inventory
@@ -62,6 +63,8 @@ def rebuild(*, now: datetime, by: str = "system", progress: Progress = _no_progr
         _restore(waiting[at : at + _CHUNK], done, by=by, now=now)
         progress(min(at + _CHUNK, len(waiting)), len(waiting))
     _find_lost(set(waiting), done)
+    facts = {"records": done.records, "created": done.created, "findings": len(done.findings)}
+    record_act("rebuild_records", by=by, now=now, object="archive:store", facts=facts)
     logger.info("archive.rebuilt records=%s created=%s", done.records, done.created)
     return done
 
