@@ -22,6 +22,7 @@ Role = Literal[
     "keyring",
     "signer",
     "time_stamper",
+    "redactor",
 ]
 
 _made: dict[str, tuple[object, Any]] = {}  # by role: the setting it was made from, the engine
@@ -52,6 +53,8 @@ def engine(role: Literal["keyring"]) -> ports.KeyRing: ...
 def engine(role: Literal["signer"]) -> ports.Signer: ...
 @overload
 def engine(role: Literal["time_stamper"]) -> ports.TimeStamper: ...
+@overload
+def engine(role: Literal["redactor"]) -> ports.Redactor: ...
 def engine(role: Role) -> Any:
     """The engine of this role, as `settings.ENGINES[role]` names it: a class and its options.
 

@@ -14,10 +14,13 @@ from liandong.archive.models import Record
 from liandong.archive.services.keyring import key_of
 from liandong.archive.services.objects import record_urn
 from liandong.base.engines import engine
+from liandong.base.models import Account
+from liandong.base.people.services.accounts import missing_officers
 from liandong.kernel.digests import SM3_OF_ABC, digest_bytes
 from liandong.kernel.sealed import CannotOpen
 
 from .recovery import copy_state
+from .server import DEMO_ACCOUNTS, DEMO_PASSWORD
 from .worker import ALIVE_S, heartbeat
 
 FREE_MIN = 2 * 1024**3
@@ -193,6 +196,25 @@ def _signing() -> Answer:
     return "ok", f"{signer.algorithm}, {signer.module}, {note}", "", ""
 
 
+def _officers() -> Answer:
+    missing = [str(officer.label) for officer in missing_officers()]
+    return (
+        "optional" if missing else "ok", "、".join(missing) or "3",
+        "三员不全：运行 liandong account officers",
+        "Officers are missing: run liandong account officers",
+    )  # fmt: skip
+
+
+def _passwords() -> Answer:
+    held = Account.objects.filter(username__in=DEMO_ACCOUNTS, is_active=True)
+    known = [one.username for one in held if one.check_password(DEMO_PASSWORD)]
+    return (
+        "optional" if known else "ok", ", ".join(known) or "—",
+        "演示密码人人知道：正式使用前停用这些账号",
+        "Everyone knows the demonstration passwords: close these accounts before real use",
+    )  # fmt: skip
+
+
 PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("python", _python),
     ("database", _database),
@@ -209,4 +231,6 @@ PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("antivirus", _virus),
     ("libreoffice", _office),
     ("worker", _worker),
+    ("officers", _officers),
+    ("passwords", _passwords),
 )

@@ -216,6 +216,7 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
     },
+    "redactor": {"class": "liandong.engines.redaction.images.ImageRedactor", "options": {}},
     "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
     "vault": {
         "class": "liandong.engines.keys.files.FileVault",

@@ -23,6 +23,7 @@ from liandong.archive.models import (
     RecordFile,
     RecordPage,
 )
+from liandong.base.audit import Act, record_acts
 from liandong.kernel.codes import ArchivalCode, BadCode, CodeTemplate, template
 from liandong.kernel.metadata import retention_code
 
@@ -315,10 +316,18 @@ def admit_packed(objects: Sequence[Packed], *, by: str, now: datetime) -> list[R
         known = Record.every.in_bulk(list(packed_records), field_name="object_id")
         fresh = [packed for object_id, packed in packed_records.items() if object_id not in known]
         records = write_rows(fresh, by=by, now=now)
+        record_acts(_admissions(records), by=by, now=now)
     for record in records:
         logger.info("record.admitted id=%s by=%s at=%s", record.pk, by, now.isoformat())
     known |= {record.object_id: record for record in records}
     return [known[packed.object_id] for packed in objects]
+
+
+def _admissions(records: Sequence[Record]) -> list[Act]:
+    return [
+        Act("admit_record", f"record:{one.code}", facts={"object": str(one.object_id)})
+        for one in records
+    ]
 
 
 def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Record]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from liandong.archive.models import Fonds, Record
+from liandong.base.audit import record_act
 from liandong.kernel.checks import Finding
 from liandong.kernel.codes import BadCode, detect
 from liandong.kernel.packages.ocfl import INVENTORY, BrokenInventory, Inventory
@@ -70,6 +71,8 @@ def rebuild(*, now: datetime, by: str = "system", progress: Progress = _no_progr
         progress(min(at + _CHUNK, len(waiting)), len(waiting))
     _restore_papers(papers, done, by=by, now=now)
     _find_lost(set(waiting), done)
+    facts = {"records": done.records, "created": done.created, "findings": len(done.findings)}
+    record_act("rebuild_records", by=by, now=now, object="archive:store", facts=facts)
     logger.info("archive.rebuilt records=%s created=%s", done.records, done.created)
     return done
 

@@ -20,6 +20,8 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from liandong.archive.models import FileRole, FixityRun, PreservationEvent, Record, RecordFile
+from liandong.base.audit import record_act
+from liandong.base.models import Outcome
 from liandong.kernel.checks import Finding
 from liandong.kernel.digests import Digests, digest_stream
 from liandong.kernel.packages.ocfl import (
@@ -86,9 +88,19 @@ def verify(
         run.failed += len(strays)
         run.failures = (run.failures + [_failure("", one) for one in strays])[:_KEPT_FAILURES]
     run.ended_at = now
-    run.save()
+    _end(run, by=by, now=now)
     logger.info("archive.verified kind=%s checked=%s failed=%s", kind, run.checked, run.failed)
     return Verified(run, findings)
+
+
+@transaction.atomic
+def _end(run: FixityRun, *, by: str, now: datetime) -> None:
+    run.save()
+    record_act(
+        "verify_fixity", by=by, now=now, object=f"fixity:{run.pk}",
+        outcome=Outcome.FAILED if run.failed else Outcome.DONE,
+        facts={"kind": run.kind, "checked": run.checked, "failed": run.failed},
+    )  # fmt: skip
 
 
 def _open_run(kind: str, *, by: str, now: datetime) -> FixityRun:

@@ -176,7 +176,7 @@ def acknowledge_loss(*, why: str, by: str, now: datetime) -> AuditRow:
         head = read_head()
     except ValueError:
         head = None
-    facts: dict[str, str | int] = {"head": head.number, "hash": head.hash} if head else {}
+    facts = {"head": head.number, "hash": head.hash} if head else {}
     with transaction.atomic():
         transaction.on_commit(lambda: set_aside(now=now))  # before the head follows
         row = record_act("resume_audit", by=by, now=now, object="audit:chain", why=why, facts=facts)

@@ -22,6 +22,9 @@ from .heads import follow, key
 _CHAIN = 0x6C64_6175_6469_7431  # key of the PostgreSQL lock that writers of the chain take in turn
 
 
+Facts = Mapping[str, object]  # text and whole numbers by name
+
+
 class UnknownAct(KeyError):
     """The act is no row of `catalog/audit_acts.csv`."""
 
@@ -34,7 +37,7 @@ class Act:
     object: str = ""
     outcome: str = Outcome.DONE
     why: str = ""
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
 
 def record_act(
@@ -45,7 +48,7 @@ def record_act(
     object: str = "",  # the field's own word
     outcome: str = Outcome.DONE,
     why: str = "",
-    facts: Mapping[str, str | int] | None = None,
+    facts: Facts | None = None,
 ) -> AuditRow:
     """Add one row to the chain; the act fails when the row cannot be written.
 
