@@ -168,7 +168,7 @@ def _labelled(folded: str) -> Iterator[Name]:
     """姓名：张三, 联系人 李四, 申请人李明于…, 主治医师：王五."""
     for match in _patterns().label.finditer(folded):
         joint = match["joint"]
-        if joint == "" and len(match[0]) < 2:  # noqa: PLR2004 - 兄 and 妹 begin too many words
+        if joint == "" and len(match[0]) < 2:
             continue
         points = _LABEL if ":" in joint or "(" in joint else _LABEL_BLANK if joint else _ROLE
         name = read_name(folded, match.end(), points)
@@ -244,7 +244,7 @@ def read_name(folded: str, at: int, points: float) -> Name | None:
     names = [_judge(folded, at, end, points) for end in _ends(run[0], at, points)]
     if names:
         return max(names, key=lambda name: (name.points, name.end))
-    if points >= _LABEL and 2 <= len(run[0]) <= _LONGEST:  # noqa: PLR2004 - a rare surname
+    if points >= _LABEL and 2 <= len(run[0]) <= _LONGEST:
         return Name(at, run.end(), points + _CLOSED)
     return None
 
@@ -271,9 +271,9 @@ def _judge(folded: str, start: int, end: int, points: float) -> Name:
 def _own_points(name: str, *, told: bool) -> float | None:
     """The points of surname and given name; None when it is no name at all."""
     tables = _tables()
-    compound = name[:2] in tables.compounds and len(name) > 2  # noqa: PLR2004 - 司马 alone is none
+    compound = name[:2] in tables.compounds and len(name) > 2
     given = name[2:] if compound else name[1:]
-    if not 1 <= len(given) <= 2 or any(letter in _NOT_GIVEN for letter in given):  # noqa: PLR2004
+    if not 1 <= len(given) <= 2 or any(letter in _NOT_GIVEN for letter in given):
         return None
     if name in tables.words and not told:
         return None
@@ -322,10 +322,10 @@ def _is_word(folded: str, start: int, run: str, points: float) -> bool:
     """
     known = _tables().words
     begins = any(run[:length] in known for length in range(2, min(6, len(run)) + 1))
-    body = len(run) > 2 and _patterns().body.match(folded, start) is not None  # noqa: PLR2004
+    body = len(run) > 2 and _patterns().body.match(folded, start) is not None
     if points >= _LABEL_BLANK:
         return run in known or (body and (begins or len(run) > _LONGEST))
-    if run[:2] in _tables().compounds and len(run) > 2:  # noqa: PLR2004 - 东方 is a word, 东方明 is none
+    if run[:2] in _tables().compounds and len(run) > 2:
         return body and len(run) > _LONGEST
     return begins or (body and len(run) > _LONGEST)
 

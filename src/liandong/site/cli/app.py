@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import access, accounts, archive, audit, files, intake, keys, running
+from . import access, accounts, archive, audit, data, files, intake, keys, running
 from .output import _
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
+app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
 app.add_typer(access.app, name="access")
