@@ -7,6 +7,7 @@ A knob `name` is set by the environment variable `LIANDONG_<NAME>`, or for a sec
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from liandong.kernel.audit import ALGORITHMS
@@ -46,6 +47,17 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _ports(text: str) -> list[int]:
+    ports = [int(word) for word in _words(text)]
+    if not all(0 < port < 2**16 for port in ports):
+        raise ValueError("1-65535")
+    return ports
+
+
+def _networks(text: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(word.strip()) for word in _words(text)]
+
+
 def _digest(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(", ".join(ALGORITHMS))
@@ -74,6 +86,10 @@ KNOBS = (
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob("API_PER_MINUTE", int, "600", "每把接口密钥每分钟的请求数；单把可另定"),
+    Knob("WEBHOOK_PORTS", _ports, "443", "事件通知可用的端口，逗号分隔"),
+    Knob("WEBHOOK_NETWORKS", _networks, "", "事件通知可达的内部网段，逗号分隔；留空只达互联网地址"),
+    Knob("WEBHOOK_LOOPBACK", _yes, "0", "事件通知可用 http 发给本机，只供试用"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 

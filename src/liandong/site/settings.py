@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from liandong.kernel.endpoints import Reach
+
 from .knobs import read_knobs
 
 _KNOB = cast("dict[str, Any]", read_knobs())
@@ -89,6 +91,7 @@ INSTALLED_APPS = [
     "liandong.base",
     "liandong.archive",
     "liandong.intake",
+    "liandong.portal",
 ]
 MIDDLEWARE = [
     "liandong.base.middleware.RequestId",
@@ -155,6 +158,12 @@ ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
 PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
+API_PER_MINUTE: int = _KNOB["API_PER_MINUTE"]
+WEBHOOK_REACH = Reach(
+    ports=frozenset(_KNOB["WEBHOOK_PORTS"]),
+    networks=tuple(_KNOB["WEBHOOK_NETWORKS"]),
+    loopback=_KNOB["WEBHOOK_LOOPBACK"],
+)
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 

@@ -16,6 +16,7 @@ from django_tasks_db.models import DBTaskResult
 
 from liandong.archive.tasks import index_stale_records, verify_scheduled
 from liandong.intake.tasks import resume_batches
+from liandong.portal.tasks import send_notices, sweep_portal
 
 Task = AnyTask[..., Any]
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ POLL_S = 0.3
 SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (20, index_stale_records),
     (60, resume_batches),  # what a full disk stopped
+    (10, send_notices),
+    (3600, sweep_portal),
     (3600, verify_scheduled),
 )
 KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended
