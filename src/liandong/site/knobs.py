@@ -58,6 +58,10 @@ def _networks(text: str) -> list[IPv4Network | IPv6Network]:
     return [ip_network(word.strip()) for word in _words(text)]
 
 
+def _folder_or_none(text: str) -> Path | None:
+    return _folder(text) if text else None
+
+
 def _digest(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(", ".join(ALGORITHMS))
@@ -90,6 +94,7 @@ KNOBS = (
     Knob("WEBHOOK_PORTS", _ports, "443", "事件通知可用的端口，逗号分隔"),
     Knob("WEBHOOK_NETWORKS", _networks, "", "事件通知可达的内部网段，逗号分隔；留空只达互联网地址"),
     Knob("WEBHOOK_LOOPBACK", _yes, "0", "事件通知可用 http 发给本机，只供试用"),
+    Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 
