@@ -19,6 +19,7 @@ Role = Literal[
     "package_validator",
     "signer",
     "time_stamper",
+    "messenger",
 ]
 
 _made: dict[str, tuple[object, Any]] = {}  # by role: the setting it was made from, the engine
@@ -37,6 +38,8 @@ def engine(role: Literal["reader"]) -> ports.Reader: ...
 def engine(role: Literal["identifier"]) -> ports.Identifier: ...
 @overload
 def engine(role: Literal["antivirus"]) -> ports.VirusScanner: ...
+@overload
+def engine(role: Literal["messenger"]) -> ports.Messenger: ...
 @overload
 def engine(role: Literal["package_validator"]) -> Any: ...
 @overload

@@ -63,7 +63,7 @@ def verify(
         for secret in secrets
         for algorithm in VERSIONS
     ]
-    return any([hmac.compare_digest(one, other) for one in given for other in made])
+    return any(hmac.compare_digest(one, other) for one in given for other in made)
 
 
 def _mac(algorithm: str, key: bytes, content: bytes) -> bytes:

@@ -11,9 +11,11 @@ from typing import Any, Final
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from liandong.archive.policies import may_copy, may_read
 from liandong.base.gates import Policy
 from liandong.base.models import Officer
 from liandong.intake.policies import may_hand_over
+from liandong.kernel.access import Rule
 from liandong.kernel.viewer import Viewer
 
 SCOPES: Final[Mapping[str, Any]] = {
@@ -44,17 +46,25 @@ class Entry:
     keeps: bool = True  # False: a repetition asks again (the answer holds a secret)
 
 
-def _key(code: str, scope: str, may: Callable[[Viewer], bool], on: str = "") -> Policy:
+def _key(
+    code: str,
+    scope: str,
+    may: Callable[[Viewer], bool],
+    on: str = "",
+    sees: Callable[[Viewer, int], Rule] | None = None,
+    acts: Callable[[Viewer, int], Rule] | None = None,
+) -> Policy:
     words = format_lazy(_("持有 {scope} 权限的接口密钥"), scope=scope)
-    return Policy(f"api-{code}", may, words, on)
+    return Policy(f"api-{code}", may, words, on, sees, acts)
 
 
 def _is_member(viewer: Viewer) -> bool:
     return viewer.is_signed_in and bool(viewer.unit) and not viewer.officer
 
 
-SEARCH: Final = _key("search", "records:search", _is_member, "record")
-READ: Final = _key("read", "records:read", _is_member, "record")
+SEARCH: Final = _key("search", "records:search", _is_member, "record", may_read)
+READ: Final = _key("read", "records:read", _is_member, "record", may_read)
+COPY: Final = _key("copy", "records:read", _is_member, "record", may_read, may_copy)
 HAND_OVER: Final = _key("hand-over", "transfers:write", may_hand_over, "batch")
 FOLLOW: Final = _key("follow", "transfers:read", may_hand_over, "batch")
 FILE: Final = _key("file", "filing:write", may_hand_over, "filing")

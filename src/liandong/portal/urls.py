@@ -5,9 +5,9 @@ from typing import Any
 
 from django.urls import URLPattern, include, path, re_path
 
-from .api import api
+from .api import api, reference
 from .api.edges import only_problems, unknown_address
-from .views import keys, reference
+from .views import keys
 
 
 def _wrapped(patterns: Sequence[Any]) -> list[URLPattern]:

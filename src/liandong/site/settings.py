@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from liandong.kernel.endpoints import Reach
-
 from .knobs import read_knobs
 
 _KNOB = cast("dict[str, Any]", read_knobs())
@@ -161,16 +159,19 @@ PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
 API_PER_MINUTE: int = _KNOB["API_PER_MINUTE"]
-WEBHOOK_REACH = Reach(
-    ports=frozenset(_KNOB["WEBHOOK_PORTS"]),
-    networks=tuple(_KNOB["WEBHOOK_NETWORKS"]),
-    loopback=_KNOB["WEBHOOK_LOOPBACK"],
-)
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
 _SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
+    "messenger": {
+        "class": "liandong.engines.messages.pinned.PinnedMessenger",
+        "options": {
+            "ports": _KNOB["WEBHOOK_PORTS"],
+            "networks": _KNOB["WEBHOOK_NETWORKS"],
+            "loopback": _KNOB["WEBHOOK_LOOPBACK"],
+        },
+    },
     "search": {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},

@@ -8,12 +8,13 @@ from .contract import Operation, make_api, operations_of
 from .filings import router as filings
 from .gate import answer_exception
 from .parsing import StrictParser
+from .records import router as records
 from .transfers import router as transfers
 from .webhooks import router as webhooks
 
 api = make_api(answer_exception)
 api.parser = StrictParser()
-for _router in (transfers, filings, webhooks):
+for _router in (records, transfers, filings, webhooks):
     api.add_router("", _router)
 
 

@@ -42,9 +42,19 @@ from .transfers import finding_shown, upload_problem, upload_shown
 
 router = Router(tags=["filings"])
 MOST_BYTES: Final = 16 << 20
-WRITE: Final = Entry(FILE, "filing:write", lease_s=120, most_bytes=MOST_BYTES)
-AHEAD: Final = Entry(FILE, "filing:write")
-LOOK: Final = Entry(FILE, "filing:write")
+WRITE: Final = Entry(
+    FILE, "filing:write", lease_s=120, most_bytes=MOST_BYTES,
+    refuses=(
+        "not-found", "unknown-fonds", "classified", "already-filed", "bad-name",
+        "not-as-declared", "unfinished", "no-space",
+    ),
+)  # fmt: skip
+AHEAD: Final = Entry(
+    FILE, "filing:write",
+    refuses=("not-found", "bad-name", "too-large", "wrong-offset", "no-space"),
+)  # fmt: skip
+LIST: Final = Entry(FILE, "filing:write", refuses=("bad-cursor",))
+LOOK: Final = Entry(FILE, "filing:write", refuses=("not-found",))
 
 Id = Annotated[str, Path(pattern=shapes.UUID, description="归档的编号")]
 
@@ -137,7 +147,7 @@ def shown(filing: Filing) -> shapes.FilingOut:
 
 
 @router.get("/filings", response=shapes.FilingsOut, summary="列出归档")
-@admits(LOOK)
+@admits(LIST)
 def list_filings(
     request: HttpRequest,
     system: Annotated[str, Query(pattern=r"^[A-Za-z0-9._-]{0,40}$")] = "",
@@ -170,7 +180,7 @@ def show_filing(request: HttpRequest, filing_id: Id) -> shapes.FilingOut:
 # Large files first --------------------------------------------------------------------------------
 
 
-@router.post("/filings/uploads", response={201: shapes.UploadOut}, summary="先行上传大文件")
+@router.post("/uploads", response={201: shapes.UploadOut}, summary="先行上传大文件")
 @admits(AHEAD)
 def begin_large(request: HttpRequest, body: shapes.AheadIn) -> Status:  # type: ignore[type-arg]
     """归档请求连同文件不超过 16 MiB；更大的文件先分段上传，再在归档请求里写它的编号。"""
@@ -185,7 +195,7 @@ def begin_large(request: HttpRequest, body: shapes.AheadIn) -> Status:  # type: 
 
 
 @router.put(
-    "/filings/uploads/{upload_id}",
+    "/uploads/{upload_id}",
     response=shapes.UploadOut,
     summary="上传一段大文件",
     openapi_extra=shapes.BYTES,

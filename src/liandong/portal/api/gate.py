@@ -80,9 +80,11 @@ def admits(entry: Entry) -> Callable[[View], View]:
         view.entry = entry  # type: ignore[attr-defined]  # read by `portal.api.operations`
 
         def around(run: Run) -> Run:
+            known = _parameters(run)
+
             @wraps(run)
             def gate(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-                return _through(request, entry, lambda: run(request, **parts))
+                return _through(request, entry, known, lambda: run(request, **parts))
 
             return gate
 
@@ -91,13 +93,25 @@ def admits(entry: Entry) -> Callable[[View], View]:
     return mark
 
 
+def _parameters(run: Run) -> frozenset[str]:
+    """Names that the address of an operation may carry."""
+    models = getattr(getattr(run, "__self__", None), "models", ())
+    return frozenset(
+        name
+        for model in models
+        if model.__ninja_param_source__ == "query"
+        for name in model.__ninja_flatten_map__
+    )
+
+
 def _through(
-    request: HttpRequest, entry: Entry, run: Callable[[], HttpResponseBase]
+    request: HttpRequest, entry: Entry, known: frozenset[str], run: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
     with ExitStack() as stack:
         stack.enter_context(translation.override(_language(request)))
         try:
             caller = _enter(request, entry)
+            _refuse_unknown(request, known)
             request.caller = caller  # type: ignore[attr-defined]  # read back by `caller_of` only
             answer = _once(request, entry, caller, run) if caller.token else run()
             if entry.act and answer.status_code < 400:
@@ -175,6 +189,14 @@ def _note_read(request: HttpRequest, entry: Entry, caller: Caller) -> None:
     thing = getattr(request, "traced", "") or f"page:{request.path}"
     facts = {"key": caller.key.code}
     record_act(entry.act, by=caller.by, now=caller.now, object=thing, facts=facts)
+
+
+def _refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
+    """A parameter that means nothing is a mistake of the caller, not to be passed over."""
+    if unknown := sorted(set(request.GET) - known):
+        raise Problem(
+            "invalid", where=[place(name[:60], _("没有这个参数")) for name in unknown[:20]]
+        )
 
 
 # The body -----------------------------------------------------------------------------------------

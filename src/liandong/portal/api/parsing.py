@@ -1,4 +1,4 @@
-"""JSON from outside, read strictly: no endless depth, no half characters, no numbers that are none."""
+"""JSON from outside, read strictly: no endless depth, no half characters, no odd numbers."""
 
 import json
 from typing import Any, NoReturn

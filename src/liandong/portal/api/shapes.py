@@ -4,8 +4,17 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from django.utils.dateparse import parse_datetime
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+)
 
+from liandong.intake.models import ItemState as States
 from liandong.kernel.metadata import fields
 from liandong.kernel.webhooks import VERSIONS
 from liandong.portal.queries.changes import EVENTS
@@ -22,6 +31,16 @@ BYTES: Final[dict[str, Any]] = {  # of operations whose body is a file, for the 
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+FILE: Final[dict[str, Any]] = {  # of operations that answer with a file
+    "responses": {
+        200: {
+            "description": "OK",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    }
+}
 
 
 def _moment(text: str) -> str:
@@ -32,6 +51,23 @@ def _moment(text: str) -> str:
     return text
 
 
+def _whole(value: object) -> object:
+    """In JSON 1.0 is the whole number 1; a text or a truth is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _one_of(values: list[str]) -> tuple[AfterValidator, Any]:
+    """A text out of a list, in the check and in the contract."""
+
+    def check(text: str) -> str:
+        if text not in values:
+            raise ValueError(" | ".join(values))
+        return text
+
+    return AfterValidator(check), Field(json_schema_extra={"enum": list(values)})
+
+
+ItemState = Annotated[str, *_one_of(["", *States.values])]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PLAIN)]
 Words = Annotated[str, StringConstraints(max_length=1000, pattern=PLAIN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{64})?$")]
@@ -103,7 +139,9 @@ class FileIn(In):
     """A file to be uploaded."""
 
     path: FilePath = Field(description="在这批里的路径，用 / 分开")
-    size: Annotated[int, Field(ge=0, le=2**53)] = Field(description="字节数")
+    size: Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)] = Field(
+        description="字节数"
+    )
 
 
 class UploadOut(Out):
@@ -242,7 +280,7 @@ class FiledFileIn(In):
         "", description="内容，base64"
     )
     upload: Annotated[str, StringConstraints(pattern=f"^({UUID[1:-1]})?$")] = Field(
-        "", description="先行上传的编号（见 POST /filings/uploads），此时必须给 sha256"
+        "", description="先行上传的编号（见 POST /uploads），此时必须给 sha256"
     )
     sha256: Sha256 = ""
     sm3: Sha256 = ""
@@ -297,13 +335,13 @@ class AheadIn(In):
     """A large file sent ahead of its document."""
 
     name: FileName
-    size: Annotated[int, Field(ge=1, le=2**53)]
+    size: Annotated[int, Field(ge=1, le=2**53), BeforeValidator(_whole)]
 
 
 # Notices ------------------------------------------------------------------------------------------
 
-Event = Literal[tuple(one for one in EVENTS if one != "ping")]
-Algorithm = Literal[tuple(VERSIONS)]
+Event = Annotated[str, *_one_of([one for one in EVENTS if one != "ping"])]
+Algorithm = Annotated[str, *_one_of(list(VERSIONS))]
 Url = Annotated[
     str,
     StringConstraints(max_length=500, pattern=r"^https?://[A-Za-z0-9\[][\x21-\x7e]*$"),
@@ -315,22 +353,24 @@ class SubscriptionIn(In):
     """A subscription to be made."""
 
     url: Url
-    events: Annotated[list[Event], Field(min_length=1, max_length=20)]  # type: ignore[valid-type]
-    algorithm: Algorithm = "hmac-sha256"  # type: ignore[valid-type]
+    events: Annotated[list[Event], Field(min_length=1, max_length=20)]
+    algorithm: Algorithm = "hmac-sha256"
 
 
 class SubscriptionChangeIn(In):
     """What is to be changed; absent fields stay."""
 
     url: Url | None = None
-    events: Annotated[list[Event], Field(min_length=1, max_length=20)] | None = None  # type: ignore[valid-type]
+    events: Annotated[list[Event], Field(min_length=1, max_length=20)] | None = None
     stopped: bool | None = Field(None, description="true 停止，false 恢复（并清零失败次数）")
 
 
 class RotateIn(In):
     """Which secret is to be replaced."""
 
-    replaces: Annotated[int, Field(ge=1, le=10**6)] = Field(description="现在的代号，即 key")
+    replaces: Annotated[int, Field(ge=1, le=10**6), BeforeValidator(_whole)] = Field(
+        description="现在的代号，即 key"
+    )
 
 
 class SubscriptionOut(Out):
@@ -415,3 +455,113 @@ class DeliveriesOut(Page):
     """Notices, newest first."""
 
     items: list[DeliveryOut]
+
+
+# Records ------------------------------------------------------------------------------------------
+
+Value = Annotated[str, StringConstraints(max_length=200, pattern=PLAIN)]
+Values = Annotated[list[Value], Field(max_length=20)]
+
+
+class Question(In):
+    """What is searched for."""
+
+    model_config = ConfigDict(extra="ignore", strict=False)
+    q: Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)] = Field(
+        "", description="检索词，语法同网页"
+    )
+    year: Values = Field(default_factory=list, description="年度，可多个")
+    fonds: Values = Field(default_factory=list, description="全宗号，可多个")
+    category: Values = Field(default_factory=list, description="门类，可多个")
+    retention: Values = Field(default_factory=list, description="保管期限，可多个")
+    author: Values = Field(default_factory=list, description="责任者，可多个")
+    date: Annotated[str, StringConstraints(max_length=40, pattern=PLAIN)] = Field(
+        "", description="日期或范围，如 2026、2025..2026"
+    )
+    order: Annotated[str, *_one_of(["relevance", "newest", "oldest"])] = "relevance"
+
+
+class BriefOut(Out):
+    """A record in a few words."""
+
+    code: str = Field(description="档号")
+    title: str
+    document_number: str
+    author: str
+    date: int = Field(description="YYYYMMDD，不明的部分为 00，全不明为 0")
+    year: str
+    sight: str = Field(description="whole 全文，masked 遮盖了个人信息")
+
+
+class HitOut(BriefOut):
+    """A record found."""
+
+    snippet: str
+    page: int = Field(description="命中的页，0 在著录里")
+
+
+class FacetOut(Out):
+    """A value of a facet with its exact count."""
+
+    value: str
+    label: str
+    count: int
+
+
+class FoundOut(Page):
+    """The answer to a question."""
+
+    count: int
+    hits: list[HitOut]
+    facets: dict[str, list[FacetOut]]
+
+
+class KeptFileOut(Out):
+    """A file of a record; in the masked view without name and digests."""
+
+    id: int
+    role: str
+    path: str
+    bytes: int
+    mime: str
+    puid: str
+    sha256: str
+    sm3: str
+
+
+class EventOut(Out):
+    """Something that happened to a record."""
+
+    kind: str
+    at: datetime
+    outcome: str
+
+
+class RecordOut(BriefOut):
+    """A record."""
+
+    fonds: str
+    category: str
+    retention: str
+    pages: int
+    withheld: bool = Field(description="个人信息尚未审查，文字暂不给")
+    admitted_at: datetime
+    description: dict[str, str]
+    files: list[KeptFileOut]
+    events: list[EventOut]
+
+
+class PageOut(Out):
+    """A page with its text."""
+
+    number: int
+    method: str
+    confidence: float
+    withheld: bool
+    text: str
+
+
+class PagesOut(Page):
+    """Pages in order."""
+
+    items: list[PageOut]

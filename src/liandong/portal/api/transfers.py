@@ -1,7 +1,7 @@
 """Hand-over (移交): gather files or send a package, submit, follow every item, get the receipt."""
 
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
 
-from liandong.base.locks import Busy
-from liandong.intake.models import Item, ItemFinding, ItemState, Upload
+from liandong.intake.models import Item, ItemFinding, Upload
 from liandong.intake.queries import progress
 from liandong.intake.services.receive import NothingReceived
 from liandong.intake.services.upload import TooLarge, Unfinished, WrongOffset
@@ -43,11 +42,24 @@ from .paging import USUAL, Cursor, Limit, page_of
 from .problems import Problem, place
 
 router = Router(tags=["transfers"])
-WRITE: Final = Entry(HAND_OVER, "transfers:write")
-SUBMIT: Final = Entry(HAND_OVER, "transfers:write", lease_s=300, most_bytes=16 << 20)
-PACKAGE: Final = Entry(HAND_OVER, "transfers:write", lease_s=900, streams=True)
-LOOK: Final = Entry(FOLLOW, "transfers:read")
-READ: Final = Entry(FOLLOW, "transfers:read", act="read_transfer")
+BEGIN: Final = Entry(HAND_OVER, "transfers:write", refuses=("unknown-fonds", "not-found"))
+FILES: Final = Entry(
+    HAND_OVER, "transfers:write",
+    refuses=("not-found", "submitted", "bad-name", "too-large", "wrong-offset", "no-space"),
+)  # fmt: skip
+SUBMIT: Final = Entry(
+    HAND_OVER, "transfers:write", lease_s=300, most_bytes=16 << 20,
+    refuses=("not-found", "unfinished", "no-files", "not-as-declared", "no-space"),
+)  # fmt: skip
+PACKAGE: Final = Entry(
+    HAND_OVER, "transfers:write", lease_s=900, streams=True,
+    refuses=("unknown-fonds", "bad-name", "not-as-declared", "no-space"),
+)  # fmt: skip
+LIST: Final = Entry(FOLLOW, "transfers:read", refuses=("bad-cursor",))
+LOOK: Final = Entry(FOLLOW, "transfers:read", refuses=("not-found",))
+READ: Final = Entry(
+    FOLLOW, "transfers:read", act="read_transfer", refuses=("not-found", "bad-cursor")
+)
 LISTED: Final = 200  # faults of a manifest that one answer lists
 
 Id = Annotated[str, Path(pattern=shapes.UUID, description="移交的编号")]
@@ -95,7 +107,7 @@ def place_of(transfer: Transfer) -> str:
 
 
 @router.post("/transfers", response={201: shapes.TransferOut}, summary="开始一次移交")
-@admits(WRITE)
+@admits(BEGIN)
 def begin_transfer(request: HttpRequest, response: HttpResponse, body: shapes.TransferIn) -> Status:  # type: ignore[type-arg]
     """登记批次，之后逐个上传文件，最后提交。"""
     caller = caller_of(request)
@@ -123,7 +135,7 @@ def _mended(caller: Caller, uuid: str) -> Transfer:
 
 
 @router.get("/transfers", response=shapes.TransfersOut, summary="列出移交")
-@admits(LOOK)
+@admits(LIST)
 def list_transfers(
     request: HttpRequest, cursor: Cursor = "", limit: Limit = USUAL
 ) -> shapes.TransfersOut:
@@ -162,7 +174,7 @@ def upload_shown(row: Upload) -> shapes.UploadOut:
 @router.post(
     "/transfers/{transfer_id}/files", response={201: shapes.UploadOut}, summary="登记一个文件"
 )
-@admits(WRITE)
+@admits(FILES)
 def begin_upload(request: HttpRequest, transfer_id: Id, body: shapes.FileIn) -> Status:  # type: ignore[type-arg]
     """登记路径与大小，得到编号；同一路径再登记得到同一个，可从所示位置接着传。"""
     caller, transfer = _transfer(request, transfer_id)
@@ -179,7 +191,7 @@ def begin_upload(request: HttpRequest, transfer_id: Id, body: shapes.FileIn) -> 
     summary="上传一段",
     openapi_extra=shapes.BYTES,
 )
-@admits(WRITE)
+@admits(FILES)
 def put_part(
     request: HttpRequest,
     transfer_id: Id,
@@ -198,7 +210,7 @@ def put_part(
 @router.delete(
     "/transfers/{transfer_id}/files/{file_id}", response={204: None}, summary="去掉一个文件"
 )
-@admits(WRITE)
+@admits(FILES)
 def remove_file(request: HttpRequest, transfer_id: Id, file_id: FileId) -> Status:  # type: ignore[type-arg]
     """未提交时可以去掉。"""
     _caller, transfer = _transfer(request, transfer_id)
@@ -212,32 +224,32 @@ def remove_file(request: HttpRequest, transfer_id: Id, file_id: FileId) -> Statu
 def upload_problem(error: Exception) -> Problem:
     """What went wrong with a file, as a problem."""
     match error:
-        case NotOpen():
-            return Problem("submitted")
-        case BadPath():
-            return Problem("bad-name", str(error)[:200])
         case WrongOffset():
             return Problem("wrong-offset", offset=error.offset)
         case TooLarge() | TooLong():
             return Problem("too-large", _("最多 {n} 字节").format(n=error.limit))
-        case Upload.DoesNotExist():
-            return Problem("not-found")
         case Unfinished():
             return Problem(
                 "unfinished", where=[place(path[:200], "") for path in error.paths[:LISTED]]
             )
-        case NothingReceived():
-            return Problem("no-files")
         case NotAsDeclared():
             said = [place(path[:200], _reason(why), why) for path, why in error.faults[:LISTED]]
             return Problem("not-as-declared", where=said)
-        case CutShort():
-            return Problem("bad-request", _("正文比申报的短"))
-        case Busy():
-            return Problem("at-work", headers={"Retry-After": "2"})
-        case OSError():
-            return Problem("no-space")
+        case BadPath():
+            return Problem("bad-name", str(error)[:200])
+    for kind, code in _PLAIN:
+        if isinstance(error, kind):
+            return Problem(code)
     raise error
+
+
+_PLAIN: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (NotOpen, "submitted"),
+    (Upload.DoesNotExist, "not-found"),
+    (NothingReceived, "no-files"),
+    (CutShort, "bad-request"),
+    (OSError, "no-space"),
+)
 
 
 def _reason(why: str) -> str:
@@ -265,7 +277,7 @@ def submit_transfer(request: HttpRequest, transfer_id: Id, body: shapes.Manifest
 
 
 @router.post(
-    "/transfers/package",
+    "/packages",
     response={202: shapes.TransferOut},
     summary="一次交一个包",
     openapi_extra=shapes.BYTES,
@@ -305,7 +317,7 @@ def send_package(
 def list_items(
     request: HttpRequest,
     transfer_id: Id,
-    state: Annotated[Literal[("", *ItemState.values)], Query(description="只看这种状态")] = "",  # type: ignore[valid-type]
+    state: Annotated[shapes.ItemState, Query(description="只看这种状态")] = "",
     cursor: Cursor = "",
     limit: Limit = USUAL,
 ) -> shapes.ItemsOut:

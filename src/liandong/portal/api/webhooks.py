@@ -14,7 +14,6 @@ from liandong.kernel.endpoints import BadEndpoint
 from liandong.portal.models import Delivery, Subscription
 from liandong.portal.policies import SUBSCRIBE, Entry
 from liandong.portal.queries.subscriptions import deliveries_of, subscriptions_of
-from liandong.portal.services.delivering import resolve
 from liandong.portal.services.handing import id_of
 from liandong.portal.services.notices import (
     AlreadyRotated,
@@ -34,8 +33,13 @@ from .paging import USUAL, Cursor, Limit, page_of
 from .problems import Problem, place
 
 router = Router(tags=["webhooks"])
-WRITE: Final = Entry(SUBSCRIBE, "webhooks:manage")
-SECRET: Final = Entry(SUBSCRIBE, "webhooks:manage", keeps=False)
+SECRET: Final = Entry(
+    SUBSCRIBE, "webhooks:manage", keeps=False,
+    refuses=("not-found", "bad-endpoint", "too-many-subscriptions", "already-rotated"),
+)  # fmt: skip
+LIST: Final = Entry(SUBSCRIBE, "webhooks:manage")
+WRITE: Final = Entry(SUBSCRIBE, "webhooks:manage", refuses=("not-found", "bad-endpoint"))
+LOOK: Final = Entry(SUBSCRIBE, "webhooks:manage", refuses=("not-found", "bad-cursor"))
 
 Id = Annotated[str, Path(pattern=shapes.UUID, description="订阅的编号")]
 DeliveryId = Annotated[str, Path(pattern=shapes.UUID, description="通知的编号，即 webhook-id")]
@@ -95,7 +99,7 @@ def make_subscription(
     try:
         row = subscribe(
             id_of(caller.key, caller.token), caller.key, url=body.url, events=body.events,
-            algorithm=body.algorithm, resolve=resolve, by=caller.by, now=caller.now,
+            algorithm=body.algorithm, by=caller.by, now=caller.now,
         )  # fmt: skip
     except BadEndpoint as error:
         raise _bad_endpoint(error) from None
@@ -106,7 +110,7 @@ def make_subscription(
 
 
 @router.get("/webhooks", response=shapes.SubscriptionsOut, summary="列出订阅")
-@admits(WRITE)
+@admits(LIST)
 def list_subscriptions(request: HttpRequest) -> shapes.SubscriptionsOut:
     """本单位的订阅，新的在前。"""
     rows = subscriptions_of(caller_of(request).viewer)[:200]
@@ -114,7 +118,7 @@ def list_subscriptions(request: HttpRequest) -> shapes.SubscriptionsOut:
 
 
 @router.get("/webhooks/{subscription_id}", response=shapes.SubscriptionOut, summary="看一个订阅")
-@admits(WRITE)
+@admits(LOOK)
 def show_subscription(request: HttpRequest, subscription_id: Id) -> shapes.SubscriptionOut:
     """地址、事件、连续失败次数、是否已停。"""
     return shown(_subscription(request, subscription_id)[1])
@@ -130,7 +134,7 @@ def edit_subscription(
     try:
         row = change_subscription(
             row.uuid, url=body.url or "", events=body.events or (), stop=body.stopped,
-            resolve=resolve, by=caller.by, now=caller.now,
+            by=caller.by, now=caller.now,
         )  # fmt: skip
     except BadEndpoint as error:
         raise _bad_endpoint(error) from None
@@ -173,7 +177,7 @@ def try_subscription(request: HttpRequest, subscription_id: Id) -> Status:  # ty
 @router.get(
     "/webhooks/{subscription_id}/deliveries", response=shapes.DeliveriesOut, summary="投递记录"
 )
-@admits(WRITE)
+@admits(LOOK)
 def list_deliveries(
     request: HttpRequest, subscription_id: Id, cursor: Cursor = "", limit: Limit = USUAL
 ) -> shapes.DeliveriesOut:

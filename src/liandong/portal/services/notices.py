@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from liandong.base.audit import record_act
-from liandong.kernel.endpoints import BadEndpoint, Resolver, judged_addresses, parse_endpoint
+from liandong.base.engines import engine
 from liandong.kernel.webhooks import VERSIONS, secret_text
 from liandong.portal.models import ApiKey, Delivery, Subscription, Told
 from liandong.portal.queries.changes import EVENTS, Change, changes
@@ -64,7 +63,6 @@ def subscribe(
     url: str,
     events: Iterable[str],
     algorithm: str,
-    resolve: Resolver,
     by: str,
     now: datetime,
 ) -> Subscription:
@@ -76,7 +74,7 @@ def subscribe(
     if known is not None:
         return known
     wanted = _wanted(events, algorithm)
-    _refuse_endpoint(url, resolve)
+    engine("messenger").judge(url)
     if Subscription.objects.filter(unit=key.unit, stopped_at__isnull=True).count() >= MOST:
         raise TooManySubscriptions
     row = Subscription.objects.create(
@@ -96,11 +94,6 @@ def _wanted(events: Iterable[str], algorithm: str) -> str:
     return ",".join(asked)
 
 
-def _refuse_endpoint(url: str, resolve: Resolver) -> None:
-    reach = settings.WEBHOOK_REACH
-    judged_addresses(parse_endpoint(url, reach), reach, resolve)
-
-
 def _note(act: str, row: Subscription, *, by: str, now: datetime, why: str = "") -> None:
     record_act(act, by=by, now=now, object=f"subscription:{row.uuid}", why=why)
 
@@ -109,7 +102,6 @@ def _note(act: str, row: Subscription, *, by: str, now: datetime, why: str = "")
 def change_subscription(
     uuid: UUID,
     *,
-    resolve: Resolver,
     by: str,
     now: datetime,
     url: str = "",
@@ -123,7 +115,7 @@ def change_subscription(
     """
     row = Subscription.objects.select_for_update().get(uuid=uuid)
     if url:
-        _refuse_endpoint(url, resolve)
+        engine("messenger").judge(url)
         row.url = url
     if asked := tuple(events):
         row.events = _wanted(asked, row.algorithm)

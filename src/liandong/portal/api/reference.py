@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from liandong.base.gates import ANYONE, open_to
-from liandong.portal.api import api
-from liandong.portal.api.examples import example_of
-from liandong.portal.api.problems import PROBLEMS
 from liandong.portal.policies import SCOPES
 from liandong.portal.queries.changes import EVENTS
+
+from . import api
+from .examples import example_of
+from .problems import PROBLEMS
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 Schema = Mapping[str, Any]
@@ -61,7 +62,8 @@ def _groups(schema: Schema, base: str) -> Iterator[dict[str, Any]]:
 
 def _operation(path: str, method: str, one: Schema, base: str) -> dict[str, Any]:
     body = one.get("requestBody", {}).get("content", {})
-    media, shape = next(((kind, what["schema"]) for kind, what in body.items()), ("", {}))
+    media = next(iter(body), "")
+    shape: Schema = body[media]["schema"] if media else {}
     return {
         "id": one["operationId"],
         "method": method.upper(),
@@ -89,7 +91,7 @@ def _parameter(row: Schema) -> dict[str, Any]:
 
 
 def _answer(status: int, what: Schema) -> dict[str, Any]:
-    content = next(iter(what.get("content", {}).values()), {}).get("schema", {})
+    content: Schema = next((one["schema"] for one in what.get("content", {}).values()), {})
     is_problem = int(status) >= 400
     codes = what["description"].split("、") if is_problem else []
     return {
