@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def _contract(*, every_edge: bool) -> Any:
-    """The contract as schemathesis reads it; with `every_edge` it tries each bound of each value."""
+    """The contract as schemathesis reads it; `every_edge`: with each bound of each value."""
     config = schemathesis.Config()
     config.projects.default.phases.coverage.enabled = every_edge
     read = schemathesis.openapi.from_dict(dict(api.get_openapi_schema()), config=config)

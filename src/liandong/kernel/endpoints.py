@@ -139,8 +139,18 @@ def may_call(address: Address, reach: Reach, *, trial: bool = False) -> bool:
     if trial:
         return reach.loopback and address.is_loopback
     if any(address in network for network in reach.networks if network.version == address.version):
-        return not (address.is_loopback or address.is_multicast or address.is_unspecified)
+        return not _is_never_called(address)
     return _is_of_the_internet(address)
+
+
+def _is_never_called(address: Address) -> bool:
+    """This machine, its neighbours on the wire, everybody at once: in no network that one names."""
+    return (
+        address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+    )
 
 
 def _is_of_the_internet(address: Address) -> bool:
@@ -154,7 +164,7 @@ def _is_of_the_internet(address: Address) -> bool:
 
 def _carried(address: Address) -> IPv4Address | None:
     """The IPv4 address inside an IPv6 one, None where there is none."""
-    if isinstance(address, IPv4Address):
+    if isinstance(address, IPv4Address) or address.is_loopback or address.is_unspecified:
         return None
     for network, low in _EMBEDDED:
         if address in network:

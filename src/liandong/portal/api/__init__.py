@@ -5,16 +5,16 @@ made from it, and an operation without a policy fails the build.
 """
 
 from .contract import Operation, make_api, operations_of
-from .filings import router as filings
+from .filings import router as _filings
 from .gate import answer_exception
 from .parsing import StrictParser
-from .records import router as records
-from .transfers import router as transfers
-from .webhooks import router as webhooks
+from .records import router as _records
+from .transfers import router as _transfers
+from .webhooks import router as _webhooks
 
 api = make_api(answer_exception)
 api.parser = StrictParser()
-for _router in (records, transfers, filings, webhooks):
+for _router in (_records, _transfers, _filings, _webhooks):
     api.add_router("", _router)
 
 

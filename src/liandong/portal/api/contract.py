@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import Http404
+from django.utils.translation import gettext
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -23,7 +24,7 @@ from .problems import MEDIA_TYPE, PROBLEMS
 
 VERSION: Final = "1.0.0"
 EVERYWHERE: Final = ("no-key", "bad-key", "no-scope", "not-allowed", "too-many")
-METHODS: Final = ("get", "post", "put", "patch", "delete")
+_WORDS: Final = frozenset({"description", "summary"})
 _HEADERS: Final[Mapping[str, Any]] = {
     "RateLimit": {
         "description": "这把密钥还可立即请求几次（r），几秒后复原（t）",
@@ -67,6 +68,7 @@ class Contract(NinjaAPI):
         for route, path in self.routes():
             for method in route.methods:
                 _complete(schema["paths"][path][method.lower()], route, method)
+        _translate(schema)
         return schema
 
     def routes(self) -> Iterator[tuple[Route, str]]:
@@ -137,6 +139,19 @@ def _refusals(entry: Entry, method: str) -> dict[int, list[str]]:
     for code in dict.fromkeys(codes):
         found.setdefault(PROBLEMS[code][0], []).append(code)
     return found
+
+
+def _translate(part: Any) -> None:
+    """Words for people into the language that is active, wherever they stand."""
+    if isinstance(part, list):
+        for one in part:
+            _translate(one)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name in _WORDS and isinstance(value, str):
+                part[name] = gettext(value) if value else value
+            else:
+                _translate(value)
 
 
 def make_api(handler: Any) -> Contract:

@@ -5,11 +5,12 @@ from functools import wraps
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from liandong.base.gates import ANYONE, Policy, open_to
 
-from .gate import answer_exception, spoken
+from .gate import answer_exception, language_of, spoken
 from .problems import MEDIA_TYPE, Problem
 
 View = Callable[..., HttpResponseBase]
@@ -28,13 +29,15 @@ def only_problems(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **parts: Any) -> HttpResponseBase:
         try:
-            found = view(request, *args, **parts)
+            with translation.override(language_of(request)):
+                found = view(request, *args, **parts)
         except Http404:
             return spoken(request, Problem("not-found"))
         except Exception as error:  # noqa: BLE001 - one shape for every fault, told in the log
             return answer_exception(request, error)
         if found.status_code in REFUSALS and found.headers.get("Content-Type") != MEDIA_TYPE:
-            kept = {name: found.headers[name] for name in ("Allow",) if name in found.headers}
+            ways = sorted(filter(None, found.headers.get("Allow", "").split(", ")))
+            kept = {"Allow": ", ".join(ways)} if ways else {}
             return spoken(request, Problem(REFUSALS[found.status_code], headers=kept))
         return found
 

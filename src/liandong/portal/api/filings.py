@@ -60,15 +60,17 @@ Id = Annotated[str, Path(pattern=shapes.UUID, description="归档的编号")]
 
 
 @router.post(
-    "/filings", response={202: shapes.FilingOut, 200: shapes.FilingOut}, summary="归档一份文件"
+    "/filings",
+    response={202: shapes.FilingOut, 200: shapes.FilingOut},
+    summary="归档一份文件",
+    description="正文、附件、著录项和流程记录一起送来，与移交同样检测。"
+    "同一系统同一编号、同样内容再送答 200 和原来的结果；内容不同答 409，"
+    "除非前一次有问题或被退回：那时算补交。"
+    "带国家秘密标志的不收（422 classified），什么都不留下。",
 )
 @admits(WRITE)
 def file_one(request: HttpRequest, response: HttpResponse, body: shapes.FilingIn) -> Status:  # type: ignore[type-arg]
-    """正文、附件、著录项和流程记录一起送来，与移交同样检测。
-
-    同一系统同一编号、同样内容再送答 200 和原来的结果；内容不同答 409，除非前一次有问题或被退回：
-    那时算补交。带国家秘密标志的不收（422 classified），什么都不留下。
-    """
+    """A document is filed, or found filed."""
     caller = caller_of(request)
     document = _document(body)
     try:
@@ -146,7 +148,12 @@ def shown(filing: Filing) -> shapes.FilingOut:
     )
 
 
-@router.get("/filings", response=shapes.FilingsOut, summary="列出归档")
+@router.get(
+    "/filings",
+    response=shapes.FilingsOut,
+    summary="列出归档",
+    description="本单位的归档，新的在前；可按系统和文件编号查。",
+)
 @admits(LIST)
 def list_filings(
     request: HttpRequest,
@@ -155,7 +162,7 @@ def list_filings(
     cursor: Cursor = "",
     limit: Limit = USUAL,
 ) -> shapes.FilingsOut:
-    """本单位的归档，新的在前；可按系统和文件编号查。"""
+    """Filings of the department, newest first."""
     caller = caller_of(request)
     rows = filings_of(caller.viewer)
     rows = rows.filter(system=system) if system else rows
@@ -165,10 +172,15 @@ def list_filings(
     return shapes.FilingsOut(items=[shown(row) for row in found], next=after)
 
 
-@router.get("/filings/{filing_id}", response=shapes.FilingOut, summary="看一次归档")
+@router.get(
+    "/filings/{filing_id}",
+    response=shapes.FilingOut,
+    summary="看一次归档",
+    description="状态、问题，入库后的档号。",
+)
 @admits(LOOK)
 def show_filing(request: HttpRequest, filing_id: Id) -> shapes.FilingOut:
-    """状态、问题，入库后的档号。"""
+    """Where one filing stands."""
     caller = caller_of(request)
     found = filings_of(caller.viewer).filter(uuid=UUID(filing_id)).first()
     if found is None:
@@ -180,10 +192,15 @@ def show_filing(request: HttpRequest, filing_id: Id) -> shapes.FilingOut:
 # Large files first --------------------------------------------------------------------------------
 
 
-@router.post("/uploads", response={201: shapes.UploadOut}, summary="先行上传大文件")
+@router.post(
+    "/uploads",
+    response={201: shapes.UploadOut},
+    summary="先行上传大文件",
+    description="归档请求连同文件不超过 16 MiB；更大的文件先分段上传，再在归档请求里写它的编号。",
+)
 @admits(AHEAD)
 def begin_large(request: HttpRequest, body: shapes.AheadIn) -> Status:  # type: ignore[type-arg]
-    """归档请求连同文件不超过 16 MiB；更大的文件先分段上传，再在归档请求里写它的编号。"""
+    """A file too large for the body of a filing is announced."""
     caller = caller_of(request)
     try:
         row = begin_ahead(
@@ -199,6 +216,7 @@ def begin_large(request: HttpRequest, body: shapes.AheadIn) -> Status:  # type: 
     response=shapes.UploadOut,
     summary="上传一段大文件",
     openapi_extra=shapes.BYTES,
+    description="正文是字节，一段最多 16 MiB；Upload-Offset 是这段的起点。",
 )
 @admits(AHEAD)
 def put_large(
@@ -206,7 +224,7 @@ def put_large(
     upload_id: Annotated[str, Path(pattern=shapes.UUID)],
     upload_offset: Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53)],
 ) -> shapes.UploadOut:
-    """正文是字节，一段最多 16 MiB；`Upload-Offset` 是这段的起点。"""
+    """One piece of it."""
     caller = caller_of(request)
     try:
         row = take_ahead(caller.key, UUID(upload_id), upload_offset, request.body, by=caller.by)

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
@@ -107,8 +106,7 @@ def _parameters(run: Run) -> frozenset[str]:
 def _through(
     request: HttpRequest, entry: Entry, known: frozenset[str], run: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
-    with ExitStack() as stack:
-        stack.enter_context(translation.override(_language(request)))
+    with translation.override(language_of(request)):
         try:
             caller = _enter(request, entry)
             _refuse_unknown(request, known)
@@ -123,7 +121,8 @@ def _through(
         return _dressed(request, answer)
 
 
-def _language(request: HttpRequest) -> str:
+def language_of(request: HttpRequest) -> str:
+    """English for who asks for it first, else Chinese."""
     return "en" if request.headers.get("Accept-Language", "").startswith("en") else "zh-hans"
 
 
@@ -297,7 +296,7 @@ def _dressed(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase
 
 def spoken(request: HttpRequest, problem: Problem) -> HttpResponseBase:
     """A problem outside of any operation, in the language of the caller and with its headers."""
-    with translation.override(_language(request)):
+    with translation.override(language_of(request)):
         return _dressed(request, answer_problem(request, problem))
 
 

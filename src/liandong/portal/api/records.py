@@ -57,7 +57,13 @@ def _record(request: HttpRequest, code: str) -> tuple[Caller, Record]:
 # Search -------------------------------------------------------------------------------------------
 
 
-@router.get("/search", response=shapes.FoundOut, summary="检索")
+@router.get(
+    "/search",
+    response=shapes.FoundOut,
+    summary="检索",
+    description='语法与网页相同：词、"短语"、-排除、档号、文号、year: 等字段。'
+    "计数只含密钥可见的档案。",
+)
 @admits(ASK)
 def search_records(
     request: HttpRequest,
@@ -65,7 +71,7 @@ def search_records(
     cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=50, description="一次最多几条")] = 20,
 ) -> shapes.FoundOut:
-    """语法与网页相同：词、"短语"、-排除、档号、文号、year: 等字段。计数只含密钥可见的档案。"""
+    """Records that the viewer of the key may read and that answer the question."""
     caller = caller_of(request)
     asked = question.model_dump()
     offset = place_of(cursor, asked)
@@ -114,10 +120,15 @@ def _brief(record: Record) -> dict[str, Any]:
 # Read ---------------------------------------------------------------------------------------------
 
 
-@router.get("/records/{code}", response=shapes.RecordOut, summary="读一件的著录")
+@router.get(
+    "/records/{code}",
+    response=shapes.RecordOut,
+    summary="读一件的著录",
+    description="著录项、页数、原件与发生过的事；只能看遮盖版的，姓名、号码等已遮盖。",
+)
 @admits(LOOK)
 def show_record(request: HttpRequest, code: Code) -> shapes.RecordOut:
-    """著录项、页数、原件与发生过的事；只能看遮盖版的，姓名、号码等已遮盖。"""
+    """A record as the viewer of the key sees it."""
     caller, record = _record(request, code)
     events = events_of(record, viewer=caller.viewer, today=caller.today)
     return shapes.RecordOut(
@@ -142,10 +153,15 @@ def show_record(request: HttpRequest, code: Code) -> shapes.RecordOut:
     )  # fmt: skip
 
 
-@router.get("/records/{code}/pages", response=shapes.PagesOut, summary="逐页读文字")
+@router.get(
+    "/records/{code}/pages",
+    response=shapes.PagesOut,
+    summary="逐页读文字",
+    description="每次 50 页，连同文字。",
+)
 @admits(PART)
 def list_pages(request: HttpRequest, code: Code, cursor: Cursor = "") -> shapes.PagesOut:
-    """每次 50 页，连同文字。"""
+    """The text of its pages, fifty at a time."""
     caller, record = _record(request, code)
     question = {"pages": record.pk}
     after = place_of(cursor, question)
@@ -155,10 +171,15 @@ def list_pages(request: HttpRequest, code: Code, cursor: Cursor = "") -> shapes.
     return shapes.PagesOut(items=shown, next=mark(last, question) if last else "")
 
 
-@router.get("/records/{code}/pages/{number}", response=shapes.PageOut, summary="读一页")
+@router.get(
+    "/records/{code}/pages/{number}",
+    response=shapes.PageOut,
+    summary="读一页",
+    description="一页的文字、识别方式与把握。",
+)
 @admits(PART)
 def show_page(request: HttpRequest, code: Code, number: Number) -> shapes.PageOut:
-    """一页的文字、识别方式与把握。"""
+    """The text of one page."""
     caller, record = _record(request, code)
     return _page(caller, record, number)
 
@@ -181,10 +202,11 @@ def _page(caller: Caller, record: Record, number: int) -> shapes.PageOut:
     response={200: None},
     summary="下载一个文件",
     openapi_extra=shapes.FILE,
+    description="原样的字节；只给可读全文并可复制的。摘要在著录里。",
 )
 @admits(TAKE)
 def send_file(request: HttpRequest, code: Code, file_number: Number) -> FileResponse:
-    """原样的字节；只给可读全文并可复制的。摘要在著录里。"""
+    """The bytes of one file, for who reads the whole and may copy."""
     caller, record = _record(request, code)
     rows = files_of(record, viewer=caller.viewer, today=caller.today)
     row = next((one for one in rows if one.pk == file_number), None)

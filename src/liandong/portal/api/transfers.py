@@ -106,10 +106,15 @@ def place_of(transfer: Transfer) -> str:
 # Begin and gather ---------------------------------------------------------------------------------
 
 
-@router.post("/transfers", response={201: shapes.TransferOut}, summary="开始一次移交")
+@router.post(
+    "/transfers",
+    response={201: shapes.TransferOut},
+    summary="开始一次移交",
+    description="登记批次，之后逐个上传文件，最后提交。",
+)
 @admits(BEGIN)
 def begin_transfer(request: HttpRequest, response: HttpResponse, body: shapes.TransferIn) -> Status:  # type: ignore[type-arg]
-    """登记批次，之后逐个上传文件，最后提交。"""
+    """A hand-over is begun; files come next, and then it is submitted."""
     caller = caller_of(request)
     transfer = _opened(caller, body.name, body.fonds, body.mends)
     response.headers["Location"] = place_of(transfer)
@@ -134,12 +139,17 @@ def _mended(caller: Caller, uuid: str) -> Transfer:
     return found
 
 
-@router.get("/transfers", response=shapes.TransfersOut, summary="列出移交")
+@router.get(
+    "/transfers",
+    response=shapes.TransfersOut,
+    summary="列出移交",
+    description="本单位经接口的移交，新的在前。",
+)
 @admits(LIST)
 def list_transfers(
     request: HttpRequest, cursor: Cursor = "", limit: Limit = USUAL
 ) -> shapes.TransfersOut:
-    """本单位经接口的移交，新的在前。"""
+    """Transfers of the department, newest first."""
     caller = caller_of(request)
     rows, after = page_of(
         transfers_of(caller.viewer), cursor, limit, {"transfers": caller.viewer.unit}, newest=True
@@ -147,19 +157,27 @@ def list_transfers(
     return shapes.TransfersOut(items=[shown(row) for row in rows], next=after)
 
 
-@router.get("/transfers/{transfer_id}", response=shapes.TransferOut, summary="看一次移交")
+@router.get(
+    "/transfers/{transfer_id}",
+    response=shapes.TransferOut,
+    summary="看一次移交",
+    description="状态与各状态的件数。",
+)
 @admits(LOOK)
 def show_transfer(request: HttpRequest, transfer_id: Id) -> shapes.TransferOut:
-    """状态与各状态的件数。"""
+    """Where one transfer stands."""
     return shown(_transfer(request, transfer_id)[1])
 
 
 @router.get(
-    "/transfers/{transfer_id}/files", response=shapes.UploadsOut, summary="列出上传中的文件"
+    "/transfers/{transfer_id}/files",
+    response=shapes.UploadsOut,
+    summary="列出上传中的文件",
+    description="未提交时：每个文件收到了多少。",
 )
 @admits(LOOK)
 def list_files(request: HttpRequest, transfer_id: Id) -> shapes.UploadsOut:
-    """未提交时：每个文件收到了多少。"""
+    """How much of each file of an open transfer has arrived."""
     _caller, transfer = _transfer(request, transfer_id)
     return shapes.UploadsOut(items=[upload_shown(row) for row in uploads_of(transfer)])
 
@@ -172,11 +190,14 @@ def upload_shown(row: Upload) -> shapes.UploadOut:
 
 
 @router.post(
-    "/transfers/{transfer_id}/files", response={201: shapes.UploadOut}, summary="登记一个文件"
+    "/transfers/{transfer_id}/files",
+    response={201: shapes.UploadOut},
+    summary="登记一个文件",
+    description="登记路径与大小，得到编号；同一路径再登记得到同一个，可从所示位置接着传。",
 )
 @admits(FILES)
 def begin_upload(request: HttpRequest, transfer_id: Id, body: shapes.FileIn) -> Status:  # type: ignore[type-arg]
-    """登记路径与大小，得到编号；同一路径再登记得到同一个，可从所示位置接着传。"""
+    """A file is announced; announced again it goes on where it was."""
     caller, transfer = _transfer(request, transfer_id)
     try:
         row = begin_file(transfer, body.path, body.size, now=caller.now)
@@ -190,6 +211,8 @@ def begin_upload(request: HttpRequest, transfer_id: Id, body: shapes.FileIn) -> 
     response=shapes.UploadOut,
     summary="上传一段",
     openapi_extra=shapes.BYTES,
+    description="正文是字节，一段最多 16 MiB；Upload-Offset 是这段的起点。"
+    "位置不对答 409 并给出正确位置。",
 )
 @admits(FILES)
 def put_part(
@@ -198,7 +221,7 @@ def put_part(
     file_id: FileId,
     upload_offset: Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53)],
 ) -> shapes.UploadOut:
-    """正文是字节，一段最多 16 MiB；`Upload-Offset` 是这段的起点。位置不对答 409 并给出正确位置。"""
+    """One piece of a file."""
     _caller, transfer = _transfer(request, transfer_id)
     try:
         row = take_part(transfer, UUID(file_id), upload_offset, request.body)
@@ -208,11 +231,14 @@ def put_part(
 
 
 @router.delete(
-    "/transfers/{transfer_id}/files/{file_id}", response={204: None}, summary="去掉一个文件"
+    "/transfers/{transfer_id}/files/{file_id}",
+    response={204: None},
+    summary="去掉一个文件",
+    description="未提交时可以去掉。",
 )
 @admits(FILES)
 def remove_file(request: HttpRequest, transfer_id: Id, file_id: FileId) -> Status:  # type: ignore[type-arg]
-    """未提交时可以去掉。"""
+    """A file is taken out of an open transfer."""
     _caller, transfer = _transfer(request, transfer_id)
     try:
         drop_file(transfer, UUID(file_id))
@@ -262,11 +288,14 @@ def _reason(why: str) -> str:
 
 
 @router.post(
-    "/transfers/{transfer_id}/submit", response={202: shapes.TransferOut}, summary="提交移交"
+    "/transfers/{transfer_id}/submit",
+    response={202: shapes.TransferOut},
+    summary="提交移交",
+    description="清单列出每个文件和摘要（SHA-256 或 SM3）；与收到的完全一致才接收，否则逐个指出。",
 )
 @admits(SUBMIT)
 def submit_transfer(request: HttpRequest, transfer_id: Id, body: shapes.ManifestIn) -> Status:  # type: ignore[type-arg]
-    """清单列出每个文件和摘要（SHA-256 或 SM3）；与收到的完全一致才接收，否则逐个指出。"""
+    """What was uploaded is handed over, when it is exactly what the manifest says."""
     caller, transfer = _transfer(request, transfer_id)
     manifest = [Declared(one.path, one.sha256, one.sm3) for one in body.files]
     try:
@@ -281,6 +310,7 @@ def submit_transfer(request: HttpRequest, transfer_id: Id, body: shapes.Manifest
     response={202: shapes.TransferOut},
     summary="一次交一个包",
     openapi_extra=shapes.BYTES,
+    description="正文就是整个包：zip（带目录的文件夹、BagIt、DA/T 93）或 EEP。更大的包请分段上传。",
 )
 @admits(PACKAGE)
 def send_package(
@@ -292,7 +322,7 @@ def send_package(
     sha256: Annotated[shapes.Sha256, Query(description="包的 SHA-256")] = "",
     sm3: Annotated[shapes.Sha256, Query(description="包的 SM3；两种摘要至少给一种")] = "",
 ) -> Status:  # type: ignore[type-arg]
-    """正文就是整个包：zip（带目录的文件夹、BagIt、DA/T 93）或 EEP。更大的包请分段上传。"""
+    """A whole package is handed over in one request."""
     caller = caller_of(request)
     if not (sha256 or sm3):
         raise Problem("not-as-declared", where=[place("sha256", _("两种摘要至少给一种"))])
@@ -312,7 +342,12 @@ def send_package(
 # Follow -------------------------------------------------------------------------------------------
 
 
-@router.get("/transfers/{transfer_id}/items", response=shapes.ItemsOut, summary="逐件看结果")
+@router.get(
+    "/transfers/{transfer_id}/items",
+    response=shapes.ItemsOut,
+    summary="逐件看结果",
+    description="每件的状态、档号和问题：什么问题、在哪里、怎么改。",
+)
 @admits(READ)
 def list_items(
     request: HttpRequest,
@@ -321,7 +356,7 @@ def list_items(
     cursor: Cursor = "",
     limit: Limit = USUAL,
 ) -> shapes.ItemsOut:
-    """每件的状态、档号和问题：什么问题、在哪里、怎么改。"""
+    """Every item with its state, its code and what is wrong with it."""
     _caller, transfer = _transfer(request, transfer_id)
     question = {"transfer": transfer_id, "state": state}
     rows, after = page_of(items_of(transfer, state), cursor, limit, question, newest=False)
@@ -350,12 +385,17 @@ def finding_shown(row: ItemFinding) -> shapes.FindingOut:
     return shapes.FindingOut.model_validate(to_json(finding, language))
 
 
-@router.get("/transfers/{transfer_id}/receipt", response=shapes.ReceiptOut, summary="移交回执")
+@router.get(
+    "/transfers/{transfer_id}/receipt",
+    response=shapes.ReceiptOut,
+    summary="移交回执",
+    description="收到的每个文件、字节数和摘要。",
+)
 @admits(READ)
 def show_receipt(
     request: HttpRequest, transfer_id: Id, cursor: Cursor = "", limit: Limit = USUAL
 ) -> shapes.ReceiptOut:
-    """收到的每个文件、字节数和摘要。"""
+    """Every file as it was received."""
     _caller, transfer = _transfer(request, transfer_id)
     batch = transfer.batch
     if batch is None:

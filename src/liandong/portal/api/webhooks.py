@@ -89,12 +89,17 @@ def _bad_endpoint(error: BadEndpoint) -> Problem:
     return Problem("bad-endpoint", words.get(error.reason, ""), where=[said])
 
 
-@router.post("/webhooks", response={201: shapes.SubscriptionMadeOut}, summary="订阅事件通知")
+@router.post(
+    "/webhooks",
+    response={201: shapes.SubscriptionMadeOut},
+    summary="订阅事件通知",
+    description="密钥只在这里给出一次。通知里只有编号和状态，没有题名和个人信息。",
+)
 @admits(SECRET)
 def make_subscription(
     request: HttpRequest, response: HttpResponse, body: shapes.SubscriptionIn
 ) -> Status:  # type: ignore[type-arg]
-    """密钥只在这里给出一次。通知里只有编号和状态，没有题名和个人信息。"""
+    """A subscription is made; its secret is in this answer only."""
     caller = caller_of(request)
     try:
         row = subscribe(
@@ -109,27 +114,42 @@ def make_subscription(
     return Status(HTTPStatus.CREATED, _with_secret(row, caller.now))
 
 
-@router.get("/webhooks", response=shapes.SubscriptionsOut, summary="列出订阅")
+@router.get(
+    "/webhooks",
+    response=shapes.SubscriptionsOut,
+    summary="列出订阅",
+    description="本单位的订阅，新的在前。",
+)
 @admits(LIST)
 def list_subscriptions(request: HttpRequest) -> shapes.SubscriptionsOut:
-    """本单位的订阅，新的在前。"""
+    """Subscriptions of the department, newest first."""
     rows = subscriptions_of(caller_of(request).viewer)[:200]
     return shapes.SubscriptionsOut(items=[shown(row) for row in rows])
 
 
-@router.get("/webhooks/{subscription_id}", response=shapes.SubscriptionOut, summary="看一个订阅")
+@router.get(
+    "/webhooks/{subscription_id}",
+    response=shapes.SubscriptionOut,
+    summary="看一个订阅",
+    description="地址、事件、连续失败次数、是否已停。",
+)
 @admits(LOOK)
 def show_subscription(request: HttpRequest, subscription_id: Id) -> shapes.SubscriptionOut:
-    """地址、事件、连续失败次数、是否已停。"""
+    """One subscription."""
     return shown(_subscription(request, subscription_id)[1])
 
 
-@router.patch("/webhooks/{subscription_id}", response=shapes.SubscriptionOut, summary="修改订阅")
+@router.patch(
+    "/webhooks/{subscription_id}",
+    response=shapes.SubscriptionOut,
+    summary="修改订阅",
+    description="改地址或事件，停止或恢复；没写的不变。",
+)
 @admits(WRITE)
 def edit_subscription(
     request: HttpRequest, subscription_id: Id, body: shapes.SubscriptionChangeIn
 ) -> shapes.SubscriptionOut:
-    """改地址或事件，停止或恢复；没写的不变。"""
+    """Where notices go, which, or whether, is changed."""
     caller, row = _subscription(request, subscription_id)
     try:
         row = change_subscription(
@@ -141,10 +161,15 @@ def edit_subscription(
     return shown(row)
 
 
-@router.delete("/webhooks/{subscription_id}", response={204: None}, summary="退订")
+@router.delete(
+    "/webhooks/{subscription_id}",
+    response={204: None},
+    summary="退订",
+    description="退订，未送达的通知一并去掉。",
+)
 @admits(WRITE)
 def remove_subscription(request: HttpRequest, subscription_id: Id) -> Status:  # type: ignore[type-arg]
-    """退订，未送达的通知一并去掉。"""
+    """A subscription is taken away with everything that waits for it."""
     caller, row = _subscription(request, subscription_id)
     unsubscribe(row.uuid, by=caller.by, now=caller.now)
     return Status(HTTPStatus.NO_CONTENT, None)
@@ -154,10 +179,12 @@ def remove_subscription(request: HttpRequest, subscription_id: Id) -> Status:  #
     "/webhooks/{subscription_id}/secret",
     response={201: shapes.SubscriptionMadeOut},
     summary="更换密钥",
+    description="新密钥立即生效；旧密钥再同时签 24 小时。"
+    "replaces 写现在的代号，重复的请求不会再换一次。",
 )
 @admits(SECRET)
 def change_secret(request: HttpRequest, subscription_id: Id, body: shapes.RotateIn) -> Status:  # type: ignore[type-arg]
-    """新密钥立即生效；旧密钥再同时签 24 小时。`replaces` 写现在的代号，重复的请求不会再换一次。"""
+    """A new secret; the one before signs for a day more."""
     caller, row = _subscription(request, subscription_id)
     try:
         row = rotate_secret(row.uuid, body.replaces, by=caller.by, now=caller.now)
@@ -166,22 +193,30 @@ def change_secret(request: HttpRequest, subscription_id: Id, body: shapes.Rotate
     return Status(HTTPStatus.CREATED, _with_secret(row, caller.now))
 
 
-@router.post("/webhooks/{subscription_id}/ping", response={202: shapes.DeliveryOut}, summary="试发")
+@router.post(
+    "/webhooks/{subscription_id}/ping",
+    response={202: shapes.DeliveryOut},
+    summary="试发",
+    description="发一条 ping。",
+)
 @admits(WRITE)
 def try_subscription(request: HttpRequest, subscription_id: Id) -> Status:  # type: ignore[type-arg]
-    """发一条 ping。"""
+    """A notice that says nothing, to try the way."""
     caller, row = _subscription(request, subscription_id)
     return Status(HTTPStatus.ACCEPTED, _delivery(ping(row.uuid, now=caller.now)))
 
 
 @router.get(
-    "/webhooks/{subscription_id}/deliveries", response=shapes.DeliveriesOut, summary="投递记录"
+    "/webhooks/{subscription_id}/deliveries",
+    response=shapes.DeliveriesOut,
+    summary="投递记录",
+    description="每条通知和每次投递的结果，保留 30 天。",
 )
 @admits(LOOK)
 def list_deliveries(
     request: HttpRequest, subscription_id: Id, cursor: Cursor = "", limit: Limit = USUAL
 ) -> shapes.DeliveriesOut:
-    """每条通知和每次投递的结果，保留 30 天。"""
+    """Notices and how they fared."""
     _caller, row = _subscription(request, subscription_id)
     question = {"deliveries": subscription_id}
     found, after = page_of(deliveries_of(row), cursor, limit, question, newest=True)
@@ -192,10 +227,11 @@ def list_deliveries(
     "/webhooks/{subscription_id}/deliveries/{delivery_id}/again",
     response={202: shapes.DeliveryOut},
     summary="重新投递",
+    description="以同一编号再发一次。",
 )
 @admits(WRITE)
 def deliver_again(request: HttpRequest, subscription_id: Id, delivery_id: DeliveryId) -> Status:  # type: ignore[type-arg]
-    """以同一编号再发一次。"""
+    """A notice is sent again under its id."""
     caller, row = _subscription(request, subscription_id)
     found = row.deliveries.filter(uuid=UUID(delivery_id)).first()
     if found is None:
