@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import access, accounts, archive, audit, data, files, intake, keys, running
+from . import access, accounts, apikeys, archive, audit, data, files, intake, keys, running
 from .output import _
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
 app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
+app.add_typer(apikeys.app, name="apikey")
 app.add_typer(running.demo, name="demo")
 archive.app.command(help=_("加密已入库的档案：全部版本，原位替换"))(keys.encrypt)
 app.command(help=_("检索档案"))(archive.search)
