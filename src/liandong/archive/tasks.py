@@ -5,6 +5,7 @@ from django_tasks import task
 
 from .models import Record
 from .services import appraising, correcting, destroying, indexing, verifying
+from .services.jobs import PACK_AFTER
 
 
 @task()
@@ -18,7 +19,7 @@ def pack_corrections_of(record_id: int) -> bool:
     """Write the corrections of a record into its object, once nobody works on it any more."""
     now = timezone.now()
     if not correcting.is_resting(record_id, now=now):
-        pack_corrections_of.using(run_after=now + correcting.PACK_AFTER).enqueue(record_id)
+        pack_corrections_of.using(run_after=now + PACK_AFTER).enqueue(record_id)
         return False
     record = Record.objects.get(pk=record_id)
     correcting.pack_corrections(record, by="system", now=now)

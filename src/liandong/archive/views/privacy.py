@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
 from liandong.archive.policies import COPY_MASKED, REVIEW_PERSONAL, may_copy_masked
-from liandong.archive.queries import changeable
+from liandong.archive.queries.granting import changeable
 from liandong.archive.queries.reviewing import (
     groups_to_review,
     hits_to_review,
@@ -250,7 +250,7 @@ def _area(request: HttpRequest) -> Box:
 
 @require_safe
 @open_to(COPY_MASKED)
-def send_masked_copy(request: HttpRequest, record_id: int) -> HttpResponse:
+def send_masked_copy(request: HttpRequest, record_id: int) -> HttpResponseBase:
     """The masked copy of a record as PDF: nothing that is masked can be got back from it."""
     record = record_or_404(request, record_id)
     if not may(may_copy_masked(viewer_of(request), today_of(request)), record):

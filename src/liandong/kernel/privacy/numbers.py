@@ -114,7 +114,8 @@ def _chains(found: Sequence[Word], folded: str) -> Iterator[Chain]:
     for at, first in enumerate(found):
         if len(first.text) > _LONGEST:
             continue
-        text, groups, breaks, end = "", (), 0, first.start
+        text, breaks, end = "", 0, first.start
+        groups: tuple[int, ...] = ()
         for word in found[at : at + _MOST_WORDS]:
             if groups:
                 gap = folded[end : word.start]
