@@ -221,6 +221,11 @@ def describe(
         return _write_next(record, merged, event, "修改著录", act)
 
 
+def write_event(record: Record, event: Event, message: str) -> Record:
+    """A version that adds an event; call it under `object_lock`, after `recover`."""
+    return _write_next(record, record.description, event, message)
+
+
 def _refuse(changes: Mapping[str, str]) -> None:
     for name in sorted(changes.keys() & FIXED):
         raise CodeFixed(name)

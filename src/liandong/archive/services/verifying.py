@@ -379,7 +379,10 @@ def row_differences(record: Record, kept: Packed) -> list[str]:
 
 
 def objects_without_row() -> Iterator[Finding]:
-    """ARCH-ROW-MISSING for each object of a record in the store that no row names."""
+    """ARCH-ROW-MISSING for each object of a record in the store that no row names.
+
+    ARCH-DESTROYED-PRESENT when the row says that it was destroyed.
+    """
     known = {
         bytes.fromhex(object_path(record_urn(pk)).rsplit("/", 1)[1])
         for pk in Record.objects.values_list("object_id", flat=True).iterator()
@@ -393,7 +396,9 @@ def objects_without_row() -> Iterator[Finding]:
             yield Finding("ARCH-INVENTORY-BROKEN", key, facts={"reason": str(error)})
             continue
         if urn.startswith("urn:uuid:"):
-            yield Finding("ARCH-ROW-MISSING", urn, facts={"key": key})
+            destroyed = Record.every.filter(object_id=urn.removeprefix("urn:uuid:")).exists()
+            code = "ARCH-DESTROYED-PRESENT" if destroyed else "ARCH-ROW-MISSING"
+            yield Finding(code, urn, facts={"key": key})
 
 
 def object_keys() -> Iterator[str]:
@@ -414,7 +419,7 @@ def collect_orphans(abandoned: Iterable[UUID], *, by: str, now: datetime) -> lis
     removed = []
     for object_id in abandoned:
         key = object_path(record_urn(object_id))
-        if Record.objects.filter(object_id=object_id).exists():
+        if Record.every.filter(object_id=object_id).exists():
             continue
         if not blob_store().exists(f"{key}/{OBJECT_DECLARATION[0]}"):
             continue

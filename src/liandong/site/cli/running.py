@@ -81,6 +81,7 @@ def backup(file: Annotated[Path, typer.Argument(help=_("备份文件（.tar）")
 
     with progress(_("备份")) as count:
         put(str(write_backup(file, now=clock(), progress=count)))
+    say(_("备份不含密钥；加密档案的密钥请另存：liandong key export-recovery"))
 
 
 def restore(file: Annotated[Path, typer.Argument(help=_("备份文件（.tar）"))]) -> None:
