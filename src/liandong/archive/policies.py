@@ -19,6 +19,7 @@ __all__ = [
     "PRESERVE",
     "READ_RECORD",
     "RESTRICTED",
+    "REVIEW_PERSONAL",
     "SENSITIVE",
     "SYSTEM",
     "UNEXAMINED",
@@ -30,6 +31,7 @@ __all__ = [
     "may_read",
     "may_read_whole",
     "may_use",
+    "may_use_whole",
 ]
 
 # The fact `personal`: what was found of personal information (个人信息).
@@ -71,9 +73,21 @@ def may_use(viewer: Viewer, use: str, today: int) -> Rule:
     return AnyOf((_opened(today), *_duty(viewer), *shared))
 
 
+def may_use_whole(viewer: Viewer, use: str, today: int) -> Rule:
+    """Records of which `viewer` may make this use without masks.
+
+    One and the same grant must say both: two grants together give no more than each.
+    """
+    whole = tuple(
+        Eq("shares", share.code) for share in viewer.shares if share.whole and use in share.uses
+    )
+    clean = AllOf((AtMost("personal", EXAMINED_CLEAN), may_use(viewer, use, today)))
+    return AnyOf((*_duty(viewer), *whole, clean))
+
+
 def may_copy(viewer: Viewer, today: int) -> Rule:
-    """Records whose files `viewer` may take away as they are: those read whole and copied."""
-    return AllOf((may_read_whole(viewer, today), may_use(viewer, "copy", today)))
+    """Records whose files `viewer` may take away as they are."""
+    return may_use_whole(viewer, "copy", today)
 
 
 def may_copy_masked(viewer: Viewer, today: int) -> Rule:
@@ -133,3 +147,6 @@ CORRECT: Final = Policy(
     lambda viewer, _today: may_change(viewer),
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
+REVIEW_PERSONAL: Final = Policy(
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员"), "hit"
+)

@@ -17,8 +17,12 @@ Role = Literal[
     "identifier",
     "antivirus",
     "package_validator",
+    "cipher",
+    "vault",
+    "keyring",
     "signer",
     "time_stamper",
+    "redactor",
     "messenger",
 ]
 
@@ -43,9 +47,17 @@ def engine(role: Literal["messenger"]) -> ports.Messenger: ...
 @overload
 def engine(role: Literal["package_validator"]) -> Any: ...
 @overload
+def engine(role: Literal["cipher"]) -> ports.Cipher: ...
+@overload
+def engine(role: Literal["vault"]) -> ports.KeyVault: ...
+@overload
+def engine(role: Literal["keyring"]) -> ports.KeyRing: ...
+@overload
 def engine(role: Literal["signer"]) -> ports.Signer: ...
 @overload
 def engine(role: Literal["time_stamper"]) -> ports.TimeStamper: ...
+@overload
+def engine(role: Literal["redactor"]) -> ports.Redactor: ...
 def engine(role: Role) -> Any:
     """The engine of this role, as `settings.ENGINES[role]` names it: a class and its options.
 

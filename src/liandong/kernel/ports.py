@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
-from .pages import Page
+from .pages import Box, Page
+from .sealed import Aead, MasterKey, WrappedKey
 from .signatures import Signature, TimeStamp
 
 Job = TypeVar("Job")
@@ -92,6 +93,34 @@ class VirusScanner(Protocol):
 
     def scan(self, file: Path) -> str:
         """The name of what was found, or "".  Raises OSError when the scanner is away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedPage:
+    """A page for a masked copy: its lines are masked already, its image is not."""
+
+    page: Page
+    image: Path | None  # the page image as it is; None: there is none, the lines are drawn
+    black: tuple[Box, ...]  # rectangles in pixels of an image that is `page.width` wide
+
+
+class Redactor(Protocol):
+    """Makes copies from which nobody gets back what was masked."""
+
+    def black_out(self, image: Path, black: Sequence[Box], width: int, target: Path) -> None:
+        """Write a new JPEG of the page image in which the rectangles are black pixels.
+
+        The rectangles are in pixels of an image that is `width` wide, upright as a person sees it.
+        No metadata, preview or further page of the file survives.  Raises Unreadable.
+        """
+        ...
+
+    def masked_pdf(self, pages: Iterable[MaskedPage], target: Path, title: str) -> None:
+        """Write a PDF of blackened page images with the masked lines, invisible, to be copied.
+
+        Nothing of an original file is taken over.  Raises Unreadable, ValueError (no pages).
+        """
         ...
 
 
@@ -285,8 +314,81 @@ class BlobStore(Protocol):
         """
         ...
 
+    def exchange(self, folder: Path, key: str) -> None:
+        """Put a finished local folder in the place of the one under `key`, at once.
+
+        A reader sees the old one or the new one; the old one is gone when this returns.  Raises
+        FileNotFoundError when nothing is there, OSError where a file system cannot do it.
+        """
+        ...
+
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
+        ...
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+
+class Cipher(Protocol):
+    """Makes authenticated ciphers: a library, or a card."""
+
+    is_certified: bool  # of a certified commercial cryptography product
+    module: str  # name and version, for descriptors and pages
+
+    def aead(self, algorithm: str, key: bytes) -> Aead:
+        """The cipher of this name in `kernel.sealed.ALGORITHMS` with this key."""
+        ...
+
+
+class KeyVault(Protocol):
+    """Keeps master keys and wraps data keys with them: key files, a KMS or an HSM."""
+
+    def masters(self) -> list[MasterKey]:
+        """Every master key, oldest first, destroyed ones included."""
+        ...
+
+    def create(self, algorithm: str, *, now: datetime) -> MasterKey:
+        """Make a master key that wraps from now on; durable when this returns."""
+        ...
+
+    def wrap(self, master: str, secret: bytes, about: bytes) -> bytes:
+        """Encrypt a data key.  Raises MasterLost."""
+        ...
+
+    def unwrap(self, master: str, wrapped: bytes, about: bytes) -> bytes:
+        """Decrypt a data key.  Raises MasterLost and WrongKey."""
+        ...
+
+    def destroy(self, master: str) -> None:
+        """Throw a master key away: what it wraps opens never again.  Raises MasterLost."""
+        ...
+
+
+class KeyRing(Protocol):
+    """Keeps the wrapped data key of every sealed object, outside store and database."""
+
+    def get(self, object_id: str) -> WrappedKey:
+        """Raises KeyLost."""
+        ...
+
+    def put_many(self, keys: Sequence[WrappedKey]) -> list[WrappedKey]:
+        """Keep wrapped keys, durable when this returns, and say what is kept, in order.
+
+        The key that an object has already stays, and is what is said: two writers agree.
+        """
+        ...
+
+    def replace(self, key: WrappedKey) -> None:
+        """Keep another wrapping of the same data key, atomically.  Raises KeyLost."""
+        ...
+
+    def remove(self, object_id: str) -> bool:
+        """Throw the key of an object away for good; whether there was one."""
+        ...
+
+    def all(self) -> Iterator[WrappedKey]:
+        """Every wrapped key that can be read."""
         ...
 
 

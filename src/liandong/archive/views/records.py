@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -37,13 +37,15 @@ from liandong.archive.queries.sight import (
     mask_names,
     sight_of_everybody,
 )
-from liandong.archive.services.objects import blob_store, record_urn
-from liandong.archive.tiles import NoImage, blackened, thumbnail, tiles
+from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.looking import note_look, note_part
+from liandong.archive.services.reading import stored_file
+from liandong.archive.tiles import DESCRIPTION, NoImage, blackened, open_thumb, open_tile
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
 from liandong.base.gates import open_to, refuse
+from liandong.base.middleware import origin_of
 from liandong.kernel.names import safe_name
-from liandong.kernel.packages.ocfl import object_path
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
 
@@ -66,6 +68,16 @@ def page_or_404(request: HttpRequest, record_id: int, number: int) -> RecordPage
     if page is None:
         raise Http404
     return page
+
+
+def note(request: HttpRequest, act: str, record: Record, **facts: str | int) -> None:
+    """Record that whoever asks is shown the record; call it before anything is."""
+    note_look(act, record, by=viewer_of(request).name, now=timezone.now(), facts=facts)
+
+
+def _note_part(request: HttpRequest, record: Record) -> None:
+    by, now = viewer_of(request).name, timezone.now()
+    note_part(record, by=by, origin=origin_of(request), now=now)
 
 
 def crumbs_of(record: Record, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -139,6 +151,7 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
         "may_copy_masked": may(may_copy_masked(viewer, today), record),
         "may_change": may(may_change(viewer), record),
     }
+    note(request, "look_record", record)
     return render(request, "archive/record.html", context)
 
 
@@ -167,6 +180,7 @@ def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
         },
         "may_change": may(may_change(viewer), record),
     }
+    note(request, "open_viewer", record, page=number)
     return render(request, "archive/viewer.html", context)
 
 
@@ -213,6 +227,7 @@ def _viewer_page(record: Record, page: RecordPage, masks: Mapping[int, str]) -> 
 def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpResponse:
     """The lines of a page with their places."""
     page = page_or_404(request, record_id, number)
+    _note_part(request, page.record)
     return JsonResponse({"number": page.number, "method": page.method, "lines": page.lines})
 
 
@@ -222,7 +237,8 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 class Shown(NamedTuple):
     """The image of a page as whoever asks sees it."""
 
-    file: Path
+    record: Record
+    file: StoredFile
     key: str  # names record, version, page, and what is black
     is_public: bool  # everybody sees just this
 
@@ -240,17 +256,17 @@ def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
     key = f"{record.object_id}/{record.version}/{page.number}"
     public = sight_of_everybody(record, today=today)
     if record.sight == Sight.WHOLE and asked is None:
-        return Shown(image_file(page), key, public == Sight.WHOLE)
+        return Shown(record, image_file(page), key, public == Sight.WHOLE)
     boxes, state = black_parts(page)
     if asked not in {None, state}:
         raise Http404
     key = f"{key}-{state}"
     file = blackened(image_file(page), boxes, page.width, key) if boxes else image_file(page)
-    return Shown(file, key, asked is not None and public != Sight.NOTHING)
+    return Shown(record, file, key, asked is not None and public != Sight.NOTHING)
 
 
-def image_file(page: RecordPage) -> Path:
-    """The image of a page as a local file.  Raises Http404 when it has none."""
+def image_file(page: RecordPage) -> StoredFile:
+    """The image of a page.  Raises Http404 when it has none, CannotOpen when its key is lost."""
     if not page.width:
         raise Http404
     name = page.image or page.file
@@ -261,15 +277,9 @@ def image_file(page: RecordPage) -> Path:
     return stored_file(page.record, row)
 
 
-def stored_file(record: Record, row: RecordFile) -> Path:
-    """A stored file of a record as a local file."""
-    root = object_path(record_urn(record.object_id))
-    return blob_store().path(f"{root}/{row.content_path}")
-
-
-def _send(file: Path, kind: str, shown: Shown) -> FileResponse:
+def _send(stream: BinaryIO, kind: str, shown: Shown) -> FileResponse:
     """An image, kept by browsers only where everybody sees it; its address carries the version."""
-    answer = FileResponse(file.open("rb"), content_type=kind)
+    answer = FileResponse(stream, content_type=kind)
     keep = f"private, max-age={DAY_S}" if shown.is_public else "private, no-store"
     answer["Cache-Control"] = keep
     return answer
@@ -281,7 +291,7 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
     """The small image of a page."""
     try:
         shown = image_shown(request, record_id, number)
-        return _send(thumbnail(shown.file, shown.key), "image/jpeg", shown)
+        return _send(open_thumb(shown.file, shown.key), "image/jpeg", shown)
     except NoImage:
         raise Http404 from None
 
@@ -297,11 +307,14 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         shown = image_shown(request, record_id, number)
     except NoImage:
         raise Http404 from None
-    with shown.file.open("rb") as stream:
-        kind = _image_kind(stream.read(8))
+    stream = shown.file.open_checked()
+    kind = _image_kind(stream.read(8))
     if not kind:
+        stream.close()
         raise Http404
-    answer = _send(shown.file, kind, shown)
+    stream.seek(0)
+    note(request, "print_image", shown.record, page=number)
+    answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
@@ -316,12 +329,7 @@ def _image_kind(head: bytes) -> str:
 @open_to(READ_RECORD)
 def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The deep-zoom description of a page image."""
-    try:
-        shown = image_shown(request, record_id, number)
-        folder = tiles(shown.file, shown.key)
-    except NoImage:
-        raise Http404 from None
-    return _send(folder / "page.dzi", "application/xml", shown)
+    return _send_part(request, record_id, number, DESCRIPTION, "application/xml")
 
 
 @require_safe
@@ -336,15 +344,20 @@ def send_tile(
     row: int,
 ) -> FileResponse:
     """One tile; the rule is asked for every one."""
+    name = f"page_files/{level}/{column}_{row}.jpg"
+    return _send_part(request, record_id, number, name, "image/jpeg")
+
+
+def _send_part(
+    request: HttpRequest, record_id: int, number: int, name: str, kind: str
+) -> FileResponse:
     try:
         shown = image_shown(request, record_id, number)
-        folder = tiles(shown.file, shown.key)
-    except NoImage:
+        part = open_tile(shown.file, shown.key, name)
+    except (NoImage, FileNotFoundError):
         raise Http404 from None
-    tile = folder / "page_files" / str(level) / f"{column}_{row}.jpg"
-    if not tile.is_file():
-        raise Http404
-    return _send(tile, "image/jpeg", shown)
+    _note_part(request, shown.record)
+    return _send(part, kind, shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -363,8 +376,9 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     row = RecordFile.objects.filter(record=record, pk=file_id).first()
     if row is None:
         raise Http404
+    note(request, "download_file", record, file=row.path, sha256=row.sha256)
     answer = FileResponse(
-        stored_file(record, row).open("rb"), content_type="application/octet-stream"
+        stored_file(record, row).open_checked(), content_type="application/octet-stream"
     )
     name = safe_name(row.path.rsplit("/", 1)[-1])  # a line end in it would be an error of ours
     answer["Content-Disposition"] = (

@@ -15,11 +15,14 @@ from django.db import connection, transaction
 from liandong.base.middleware import CURRENT_ORIGIN, CURRENT_REQUEST
 from liandong.base.models import Account, AuditRow, Outcome
 from liandong.kernel import catalog
-from liandong.kernel.audit import FIELDS, cell_sums, code_of, row_hash
+from liandong.kernel.audit import FIELDS, cell_sums, row_code, row_hash
 
 from .heads import follow, key
 
 _CHAIN = 0x6C64_6175_6469_7431  # key of the PostgreSQL lock that writers of the chain take in turn
+
+
+Facts = Mapping[str, object]  # text and whole numbers by name
 
 
 class UnknownAct(KeyError):
@@ -34,7 +37,7 @@ class Act:
     object: str = ""
     outcome: str = Outcome.DONE
     why: str = ""
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
 
 def record_act(
@@ -45,7 +48,7 @@ def record_act(
     object: str = "",  # the field's own word
     outcome: str = Outcome.DONE,
     why: str = "",
-    facts: Mapping[str, str | int] | None = None,
+    facts: Facts | None = None,
 ) -> AuditRow:
     """Add one row to the chain; the act fails when the row cannot be written.
 
@@ -60,7 +63,8 @@ def record_acts(acts: Sequence[Act], *, by: str, now: datetime) -> list[AuditRow
     """Add a row for each of several acts of one person, in their order; see `record_act`."""
     if unknown := {one.act for one in acts} - catalog.by_key("audit_acts", "code").keys():
         raise UnknownAct(*unknown)
-    standing, secret = _standing(by), key()
+    by, secret = _clean(by, 150), key()
+    standing = _standing(by)
     with transaction.atomic(savepoint=False):  # whoever catches an error still loses what was done
         rows = _chained([_row(one, standing, by, now) for one in acts], secret)
         AuditRow.objects.bulk_create(rows, batch_size=200)
@@ -76,8 +80,8 @@ def _chained(rows: list[AuditRow], secret: bytes) -> list[AuditRow]:
     number, previous = last or (0, "")
     for row in rows:
         row.number, row.previous = number + 1, previous
+        row.mac = row_code(plain(row), secret, settings.AUDIT_DIGEST)
         row.hash = row_hash(plain(row), settings.AUDIT_DIGEST)
-        row.mac = code_of(row.hash, secret, settings.AUDIT_DIGEST)
         number, previous = row.number, row.hash
     return rows
 
@@ -87,7 +91,7 @@ def _row(one: Act, standing: tuple[str, str], by: str, now: datetime) -> AuditRo
     told = json.dumps(dict(one.facts), ensure_ascii=False, sort_keys=True) if one.facts else ""
     row = AuditRow(
         at=now.astimezone(UTC),
-        by=_clean(by, 150),
+        by=by,
         roles=roles,
         unit=unit,
         act=one.act,

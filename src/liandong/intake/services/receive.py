@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from liandong.archive.models import Fonds
+from liandong.base.audit import record_act
 from liandong.base.models import Unit
 from liandong.intake.models import Batch, HandedFile, ItemPage
 from liandong.kernel.digests import Digests, copy_with_digests
@@ -224,6 +225,13 @@ def _write_rows(
             for file, staged, digests in stored
         ],
         batch_size=500,
+    )  # fmt: skip
+    facts = {
+        "files": batch.file_count, "bytes": batch.size_bytes, "sha256": digest,
+    }  # fmt: skip
+    record_act(
+        "receive_batch", by=batch.received_by, now=batch.received_at,
+        object=f"batch:{batch.pk}", facts=facts,
     )  # fmt: skip
     return batch
 

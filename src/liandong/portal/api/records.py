@@ -18,8 +18,8 @@ from liandong.archive.queries import (
     record_by_code,
 )
 from liandong.archive.queries.sight import is_withheld
+from liandong.archive.services.reading import stored_file
 from liandong.archive.viewers import may
-from liandong.archive.views.records import stored_file
 from liandong.kernel.names import safe_name
 from liandong.kernel.ports import FACETS
 from liandong.kernel.query import from_params
