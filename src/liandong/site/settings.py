@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "liandong.base",
     "liandong.archive",
+    "liandong.exchange",
     "liandong.intake",
 ]
 MIDDLEWARE = [
@@ -155,6 +156,19 @@ ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
 PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
+
+SHARE_DAYS: int = _KNOB["SHARE_DAYS"]
+OPINION_DAYS: int = _KNOB["OPINION_DAYS"]
+SHARE_MAX_DAYS: int = _KNOB["SHARE_MAX_DAYS"]
+CONTACT_DAYS: int = _KNOB["CONTACT_DAYS"]
+COPY_DAYS: int = _KNOB["COPY_DAYS"]
+LOAN_DAYS: int = _KNOB["LOAN_DAYS"]
+MAIL_SERVER: str = _KNOB["MAIL"]
+_MAIL = urlsplit(MAIL_SERVER)
+EMAIL_HOST, EMAIL_PORT = _MAIL.hostname or "localhost", _MAIL.port or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.username or "", _KNOB["MAIL_PASSWORD"]
+EMAIL_USE_SSL, EMAIL_TIMEOUT = _MAIL.scheme == "smtps", 20
+DEFAULT_FROM_EMAIL: str = _KNOB["MAIL_FROM"] or "liandong@localhost"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 

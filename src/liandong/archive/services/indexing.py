@@ -12,6 +12,8 @@ from liandong.archive.models import Record, RecordPage
 from liandong.base.engines import engine
 from liandong.kernel.ports import SearchDocument
 
+from .jobs import INDEX_STALE, enqueue_after_commit
+
 _CHUNK = 200  # records whose text is in memory at once
 _NOT_IN_BODY = frozenset({"title", "archival_code", "document_number"})  # have fields of their own
 
@@ -29,6 +31,12 @@ def index_records(record_ids: Iterable[int]) -> int:
         _mark(before)
         done += len(before)
     return done
+
+
+def mark_stale(record_ids: Iterable[int]) -> None:
+    """Have these records put into the index anew, soon after the transaction has committed."""
+    Record.objects.filter(pk__in=set(record_ids)).update(indexed_version=0)
+    enqueue_after_commit(INDEX_STALE)
 
 
 def index_stale(*, limit: int = 10_000) -> int:
