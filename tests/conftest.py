@@ -14,7 +14,7 @@ settings.register_profile("ci", max_examples=200, deadline=None, derandomize=Tru
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 GUARDED = (  # tables whose rows are only added
-    "base_auditrow", "exchange_requestevent", "exchange_visitevent", "exchange_loanevent",
+    "base_auditrow", "base_auditseal", "exchange_requestevent", "exchange_visitevent", "exchange_loanevent",
 )  # fmt: skip
 SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -34,8 +34,12 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     settings.HOME = folder
     settings.STORE, settings.STAGING = folder / "store", folder / "staging"
     settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
+    settings.KEYS = folder / "keys"
+    signing = {"folder": settings.KEYS / "signing"}
     settings.ENGINES = {
         **settings.ENGINES,
+        "signer": {**settings.ENGINES["signer"], "options": signing},
+        "time_stamper": {**settings.ENGINES["time_stamper"], "options": signing},
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
     }

@@ -46,6 +46,10 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _folder_or_none(text: str) -> Path | None:
+    return _folder(text) if text else None
+
+
 def _digest(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(", ".join(ALGORITHMS))
@@ -74,6 +78,7 @@ KNOBS = (
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("SHARE_DAYS", int, "10", "共享利用申请、查档申请的答复期限（工作日）"),
     Knob("OPINION_DAYS", int, "15", "形成单位答复意见的期限（工作日）；这段时间不计入答复期限"),
     Knob("SHARE_MAX_DAYS", int, "365", "一次授权最长几天"),

@@ -1,5 +1,6 @@
 """What is kept, and who may use it.  Only `services` writes these rows."""
 
+from .privacy import NO_LINE, HitState, PersonalHit
 from .records import (
     ArchivalClass,
     FileRole,
@@ -16,12 +17,15 @@ from .records import (
 from .shares import SharedRecord, ShareGrant
 
 __all__ = [
+    "NO_LINE",
     "ArchivalClass",
     "FileRole",
     "FixityRun",
     "Fonds",
     "HeldNumber",
+    "HitState",
     "LineCorrection",
+    "PersonalHit",
     "PreservationEvent",
     "Record",
     "RecordFile",

@@ -116,6 +116,7 @@ class Record(models.Model):
     open_from = models.PositiveIntegerField(default=99991231)  # YYYYMMDD
     unit = models.CharField(max_length=32, blank=True)  # code of the forming or transferring unit
     personal = models.PositiveSmallIntegerField(default=9)  # archive.policies: 9 not examined yet
+    personal_revision = models.PositiveIntegerField(default=0)  # grows when what is masked changes
     page_count = models.PositiveIntegerField(_("页数"), default=0)
     file_count = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -125,6 +126,7 @@ class Record(models.Model):
     indexed_version = models.PositiveIntegerField(default=0)  # version that the index holds
     verified_at = models.DateTimeField(null=True, blank=True)  # last complete fixity check
     verified_ok = models.BooleanField(null=True)
+    sight = ""  # no column: how much of it whoever asked may see, set by `queries.sight`
 
     class Meta:
         ordering = ["id"]

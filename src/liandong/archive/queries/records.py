@@ -17,62 +17,49 @@ from liandong.archive.models import (
     Record,
     RecordFile,
     RecordPage,
-    SharedRecord,
 )
-from liandong.archive.policies import may_change, may_read
-from liandong.base.access import to_q
+from liandong.archive.policies import may_read
 from liandong.kernel import catalog
 from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.codes import normalise_code_text
 from liandong.kernel.viewer import Viewer
 
+from .granting import changeable as changeable
+from .granting import granted as granted
+from .granting import readable as readable
+from .sight import as_seen, files_as_seen, page_as_seen
+
 LEVELS = {0: "公开", 1: "内部", 2: "限制"}
 
 
-def granted(rule: Rule) -> QuerySet[Record]:
-    """The records that a rule of `archive.policies` grants."""
-    return Record.objects.filter(to_q(rule, _LOOKUPS))
-
-
-def _shared_under(code: str | int) -> Q:
-    return Q(pk__in=SharedRecord.objects.filter(grant__code=code).values("record"))
-
-
-_LOOKUPS = {"shares": _shared_under}
-
-
-def readable(viewer: Viewer, today: int) -> QuerySet[Record]:
-    """Records that `viewer` may read on `today` (YYYYMMDD), be it in the masked view."""
-    return granted(may_read(viewer, today))
-
-
-def changeable(viewer: Viewer) -> QuerySet[Record]:
-    """Records that `viewer` may correct and describe."""
-    return granted(may_change(viewer))
-
-
 def record_by_id(record_id: int, *, viewer: Viewer, today: int) -> Record | None:
-    """The record, or None when there is none or the viewer may not read it."""
-    return readable(viewer, today).select_related("fonds").filter(pk=record_id).first()
+    """The record as the viewer sees it; None when there is none or it may not be read."""
+    rows = readable(viewer, today).select_related("fonds").filter(pk=record_id)
+    return next(iter(as_seen(rows, viewer=viewer, today=today)), None)
 
 
 def record_by_code(code: str, *, viewer: Viewer, today: int) -> Record | None:
     """The record with this archival code in any common writing, or None."""
     wanted = {code, normalise_code_text(code)}
     found = readable(viewer, today).select_related("fonds").filter(code__in=wanted)
-    return found.order_by("pk").first()
+    return next(iter(as_seen(found.order_by("pk")[:1], viewer=viewer, today=today)), None)
 
 
 def newest_records(*, viewer: Viewer, today: int, limit: int = 8) -> list[Record]:
     """Records admitted last, newest first."""
-    return list(readable(viewer, today).select_related("fonds").order_by("-pk")[:limit])
+    rows = readable(viewer, today).select_related("fonds").order_by("-pk")[:limit]
+    return as_seen(rows, viewer=viewer, today=today)
 
 
 def files_of(record: Record, *, viewer: Viewer, today: int) -> list[RecordFile]:
-    """Files of the head of the object: originals in reading order, then the others."""
+    """Files of the head of the object: originals in reading order, then the others.
+
+    In the masked view without their names and digests.
+    """
     rows = RecordFile.objects.filter(record__in=_one(record, viewer, today))
     order = {"original": 0, "derivative": 1, "metadata": 2}
-    return sorted(rows, key=lambda row: (order[row.role], row.order, row.path))
+    files = sorted(rows, key=lambda row: (order[row.role], row.order, row.path))
+    return files_as_seen(files, record)
 
 
 def pages_of(
@@ -84,11 +71,14 @@ def pages_of(
 
 
 def page_of_record(record_id: int, number: int, *, viewer: Viewer, today: int) -> RecordPage | None:
-    """One page with its lines and its record; None when there is none or it may not be read."""
+    """One page with its lines and its record as the viewer sees them.
+
+    None when there is none or it may not be read.
+    """
     pages = RecordPage.objects.select_related("record", "record__fonds")
-    return pages.filter(
-        record__in=readable(viewer, today), record_id=record_id, number=number
-    ).first()
+    found = pages.filter(record__in=readable(viewer, today), record_id=record_id, number=number)
+    page = found.first()
+    return page_as_seen(page, viewer=viewer, today=today) if page else None
 
 
 def events_of(

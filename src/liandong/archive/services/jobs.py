@@ -1,6 +1,6 @@
 """Jobs by name, enqueued after commit: services know no tasks, only what they are called."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 INDEX_STALE = "liandong.archive.tasks.index_stale_records"
 PACK_CORRECTIONS = "liandong.archive.tasks.pack_corrections_of"
+PACK_AFTER = timedelta(minutes=10)  # without a correction: one version per sitting, not per line
 
 
 def enqueue_after_commit(name: str, *args: Any, run_after: datetime | None = None) -> None:

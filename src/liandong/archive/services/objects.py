@@ -46,6 +46,7 @@ FIELDS = "metadata/fields.json"
 FILES = "metadata/files.json"
 EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
+PERSONAL = "metadata/personal.json"
 TEXT = "derivative/text.json"
 DOUBLE_LAYER = "derivative/double-layer.pdf"
 _MIMES = {
@@ -104,6 +105,7 @@ class Packed:
     pages: tuple[Mapping[str, Any], ...]  # Page.to_json with the logical paths `file` and `image`
     events: tuple[Event, ...]
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
+    personal: tuple[Mapping[str, Any], ...] = ()  # decisions on personal information
 
     @property
     def code(self) -> str:
@@ -267,8 +269,16 @@ def _read_packed(object_id: UUID, inventory: Inventory) -> Packed:
         files=tuple(_packed_files(inventory, paths)),
         pages=tuple(read_json(inventory, paths, TEXT)["pages"]),
         events=tuple(_read_event(row) for row in read_json(inventory, paths, EVENTS)),
-        corrections=tuple(read_json(inventory, paths, CORRECTIONS)) if CORRECTIONS in paths else (),
+        corrections=_read_rows(inventory, paths, CORRECTIONS),
+        personal=_read_rows(inventory, paths, PERSONAL),
     )
+
+
+def _read_rows(
+    inventory: Inventory, paths: Mapping[str, str], path: str
+) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a file that an object may lack."""
+    return tuple(read_json(inventory, paths, path)) if path in paths else ()
 
 
 def read_json(inventory: Inventory, paths: Mapping[str, str], path: str) -> Any:
