@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import correcting, holdings, records, searching
+from .views import correcting, holdings, printing, records, searching
 
 app_name = "archive"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("preservation/verify/", holdings.start_verification, name="verify"),
     path("records/<int:record_id>/", records.show_record, name="record"),
     path("records/<int:record_id>/view/", records.show_viewer, name="viewer"),
+    path("records/<int:record_id>/print/", printing.show_print, name="print"),
     path("records/<int:record_id>/files/<int:file_id>/", records.send_file, name="file"),
     path("records/<int:record_id>/ocr/", correcting.show_correction, name="correct_first"),
     path("records/<int:record_id>/ocr/<int:number>/", correcting.show_correction, name="correct"),

@@ -79,6 +79,7 @@ KNOBS = (
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
     Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
+    Knob("ARCHIVE_NAME", str, "本档案馆", "档案馆名称：印在证明件和回执上"),
     Knob("SHARE_DAYS", int, "10", "共享利用申请、查档申请的答复期限（工作日）"),
     Knob("OPINION_DAYS", int, "15", "形成单位答复意见的期限（工作日）；这段时间不计入答复期限"),
     Knob("SHARE_MAX_DAYS", int, "365", "一次授权最长几天"),

@@ -4,17 +4,20 @@ Who may decide is the business of the room that asks for it; here the grant, its
 for the index and the audit row are written together or not at all.
 """
 
+import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from liandong.archive.models import Record, SharedRecord, ShareGrant
 from liandong.base.audit import record_act
-from liandong.base.models import Account, Unit
+from liandong.base.models import Account, AuditRow, Unit
 from liandong.kernel.viewer import USES
 
 from .indexing import mark_stale
+
+_AGAIN = timedelta(minutes=10)  # within which the same page by the same person is one look
 
 
 class NotLive(Exception):
@@ -53,8 +56,11 @@ def grant_share(
         [SharedRecord(grant=grant, record=record) for record in records]
     )
     mark_stale([record.pk for record in records])
-    facts = {"records": len(records), "uses": grant.uses, "whole": int(whole)}
-    _note("grant_share", grant, by=by, now=now, facts={**facts, "until": ends_at.isoformat()})
+    facts: dict[str, str | int] = {
+        "records": len(records), "uses": grant.uses, "whole": int(whole),
+        "until": ends_at.isoformat(),
+    }  # fmt: skip
+    _note("grant_share", grant, by=by, now=now, facts=facts)
     return grant
 
 
@@ -86,14 +92,23 @@ def withdraw_share(grant_id: int, *, by: str, now: datetime, why: str = "") -> S
     return grant
 
 
-def note_use(grant: ShareGrant, record: Record, use: str, *, by: str, now: datetime, page: int = 0) -> None:  # fmt: skip
-    """One audit row of a read under a grant."""
+def note_use(
+    grant: ShareGrant, record: Record, use: str, *, by: str, now: datetime, page: int = 0
+) -> None:
+    """One audit row of a use under a grant; looking at the same page again soon adds none."""
     facts: dict[str, str | int] = {"record": record.code, "use": use}
     if page:
         facts["page"] = page
-    record_act(
-        "use_share", by=by, now=now, object=f"share:{grant.code}", why=grant.purpose, facts=facts
-    )
+    target = f"share:{grant.code}"
+    if use == "look" and _was_noted(target, facts, by=by, since=now - _AGAIN):
+        return
+    record_act("use_share", by=by, now=now, object=target, why=grant.purpose, facts=facts)
+
+
+def _was_noted(target: str, facts: dict[str, str | int], *, by: str, since: datetime) -> bool:
+    text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+    rows = AuditRow.objects.filter(object=target, act="use_share", by=by, at__gt=since)
+    return rows.filter(facts=text).exists()
 
 
 def _note(

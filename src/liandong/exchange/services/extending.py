@@ -38,14 +38,18 @@ def ask_extension(
 def extend(request_id: int, *, by: str, now: datetime) -> UseRequest:
     """Give more time, alone.  Raises StepRefused: second-person where the grant needed two."""
     with taking("extend", request_id, by=by, now=now) as taken:
-        request = taken.request
-        rows = request.records.filter(verdict=Verdict.GRANTED).select_related("record")
-        records = [row.record for row in rows]
-        weighed = weigh(request, records, whole=request.granted_whole, now=now)
-        if request.two_people or weighed.needs_two:
+        if needs_two(taken.request, now=now):
             raise StepRefused("extend", "second-person")
         _give_time(taken, by=by, now=now)
     return taken.request
+
+
+def needs_two(request: UseRequest, *, now: datetime) -> bool:
+    """Whether more time needs a second person: as the grant did, or as its records now do."""
+    rows = request.records.filter(verdict=Verdict.GRANTED).select_related("record")
+    records = [row.record for row in rows]
+    weighed = weigh(request, records, whole=request.granted_whole, now=now)
+    return request.two_people or weighed.needs_two
 
 
 def propose_extension(request_id: int, *, why: str, by: str, now: datetime) -> UseRequest:
