@@ -132,6 +132,10 @@ def plain(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def three(signature):
+    return {name: signature[name] for name in ("algorithm", "public_key", "value")}
+
+
 def open_seal(content):
     """The body of the file and the envelope behind it, every byte accounted for."""
     at = content.rfind(MARK)
@@ -142,8 +146,12 @@ def open_seal(content):
         envelope = json.loads(base64.b64decode(line, validate=True))
         end = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*\Z", body[-2048:])
         tail = b"\nstartxref\n" + end.group(1) + b"\n%%EOF\n"
-        whole = body + MARK + base64.b64encode(plain(envelope).encode()) + tail
-        facts = envelope["facts"]
+        facts, stamp = envelope["facts"], envelope["time_stamp"]
+        again = {"facts": facts, "signature": three(envelope["signature"]), "time_stamp": {
+            "at": stamp["at"], "digest": stamp["digest"], "is_trusted": stamp["is_trusted"],
+            "signature": three(stamp["signature"]),
+        }}  # fmt: skip
+        whole = body + MARK + base64.b64encode(plain(again).encode()) + tail
         known = (facts["body"]["bytes"], facts["body"]["sha256"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refused("签名部分已损坏") from None
@@ -161,11 +169,11 @@ def check(content):
         mark, stamp = envelope["signature"], envelope["time_stamp"]
         key = bytes.fromhex(mark["public_key"])
         said = ("%s %d\n" % (facts["kind"], facts["version"]) + plain(facts)).encode()
-        fine = mark["algorithm"] == "SM2-SM3" and signed_by(key, said, bytes.fromhex(mark["value"]))
+        both = said + b"\n" + plain(stamp).encode()
+        fine = mark["algorithm"] == "SM2-SM3" and signed_by(key, both, bytes.fromhex(mark["value"]))
         source = "trusted" if stamp["is_trusted"] else "local clock"
         text = "liandong time stamp 1\n%s\n%s\n%s\n" % (stamp["at"], stamp["digest"], source)
         by = bytes.fromhex(stamp["signature"]["public_key"])
-        stamp["by"] = sm3(by).hex()[:32]  # a local stamp is made with the key that signs
         timely = stamp["digest"] == sm3(said).hex() and signed_by(
             by, text.encode(), bytes.fromhex(stamp["signature"]["value"])
         )
@@ -173,7 +181,7 @@ def check(content):
         raise Refused("签名部分已损坏") from None
     if not fine:
         raise Refused("签名不成立：证明的内容被改动过，或者不是这把钥匙签的")
-    if not timely or (by != key and not stamp["is_trusted"]):
+    if not timely:
         raise Refused("时间标记不成立")
     return facts, stamp, key, sm3(key).hex()[:32]
 
@@ -191,16 +199,8 @@ def tell(facts, stamp, fingerprint):
     yield "申请人", "%s（%s）" % (facts["applicant"], facts["source"])
     yield "用途", facts["purpose"]
     yield "经办", "%s    %s" % (facts["issued_by"], facts["issued_at"])
-    yield (
-        "签名时间",
-        "%s（%s）"
-        % (
-            stamp["at"],
-            "时间戳机构钥匙 " + stamp["by"]
-            if stamp["is_trusted"]
-            else "档案馆本机时钟，非可信时间戳",
-        ),
-    )
+    clock = "时间戳机构" if stamp["is_trusted"] is True else "档案馆本机时钟，非可信时间戳"
+    yield "签名时间", "%s（%s）" % (stamp["at"], clock)
     yield "签名钥匙", fingerprint
     yield (
         "密码模块",

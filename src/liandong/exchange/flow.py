@@ -12,7 +12,7 @@ SHARE_FLOW: Final = Flow(
     start="draft",
     final={"cancelled", "refused", "withdrawn"},
     steps=[
-        # name                    from                   to                    who               needs
+        # name            from                   to                 who            needs
         Step.of("submit", "draft", "submitted", "asker", "purpose basis subject uses until"),
         Step.of("cancel", "draft submitted proposed", "cancelled", "asker"),
         Step.of("gather", "submitted", "submitted", "holder"),
@@ -53,7 +53,9 @@ VISIT_FLOW: Final = Flow(
         Step.of("end_session", "approved", "approved", "desk"),
         Step.of("deliver", "approved", "approved", "desk", "delivery"),
         Step.of("close", "approved", "closed", "desk"),
-        Step.of("refuse", "received identified proposed", "refused", "desk director", "ground reason"),
+        Step.of(
+            "refuse", "received identified proposed", "refused", "desk director", "ground reason"
+        ),
         Step.of("forward", "received identified", "forwarded", "desk", "archive"),
         Step.of("note_forwarding", "forwarded", "forwarded", "desk", "standing"),
         Step.of("end_forwarding", "forwarded", "closed", "desk", "standing"),

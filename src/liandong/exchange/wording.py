@@ -80,6 +80,7 @@ _REFUSALS: Mapping[str, Any] = {
     "busy": lazy("这个终端或这件档案正在使用"),
     "no-source": lazy("没有可以出证的申请：须已授权复制，或者查档已同意，并含这件档案"),
     "not-examined": lazy("这件档案的个人信息还没有审查，不能出具遮盖的复制件"),
+    "no-such-code": lazy("有的档号没有找到，或者超出您的可阅级别"),
     "other-paper": lazy("出示的证件与登记的不是同一个"),
     "not-paper": lazy("只能借阅有纸质原件的档案"),
 }

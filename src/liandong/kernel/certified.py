@@ -4,8 +4,9 @@
     newline, then one comment line of PDF:  %liandong-certified-copy-1 <base64 of the envelope>
     startxref, its number and %%EOF once more, so that every reader finds the end it looks for
 
-The envelope is JSON with `facts`, `signature` and `time_stamp`.  The signature is over the facts,
-and the facts name the digests and the length of the body: no byte of the file can change unseen.
+The envelope is JSON with `facts`, `signature` and `time_stamp`.  The time stamp is over the facts,
+the signature over the facts and the time stamp, and the facts name the digests and the length of
+the body: no byte of the file can change unseen.
 `docs/tools/verify_certified_copy.py` repeats these few lines and needs only Python.
 """
 
@@ -15,7 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from .digests import digest_bytes
@@ -48,16 +49,27 @@ class Certified:
     time_stamp: TimeStamp
 
 
-def signed_bytes(facts: Mapping[str, Any]) -> bytes:
-    """What is signed: the facts as JSON with sorted keys, without blanks, in UTF-8."""
-    text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"{KIND} {VERSION}\n{text}".encode()
+def stamped_bytes(facts: Mapping[str, Any]) -> bytes:
+    """What is stamped: a head line and the facts."""
+    return f"{KIND} {VERSION}\n{_plain(facts)}".encode()
+
+
+def signed_bytes(facts: Mapping[str, Any], stamp: TimeStamp) -> bytes:
+    """What is signed: what is stamped, and the time stamp, which so cannot be exchanged."""
+    return stamped_bytes(facts) + b"\n" + _plain(asdict(stamp)).encode()
+
+
+def _plain(value: object) -> str:
+    """JSON with sorted keys and without blanks."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def seal(
     body: bytes,
     facts: Mapping[str, Any],
-    sign: Callable[[bytes], tuple[Signature, TimeStamp]],
+    *,
+    stamp: Callable[[bytes], TimeStamp],
+    sign: Callable[[bytes], Signature],
 ) -> tuple[bytes, Mapping[str, Any]]:
     """The PDF with its seal, and the facts that were signed.
 
@@ -70,13 +82,9 @@ def seal(
         **facts, "kind": KIND, "version": VERSION,
         "body": {"bytes": len(body), "sha256": digests.sha256, "sm3": digests.sm3},
     }  # fmt: skip
-    signature, stamp = sign(signed_bytes(said))
-    envelope = {
-        "facts": said,
-        "signature": signature.to_json(),
-        "time_stamp": stamp.to_json(),
-    }
-    return body + _MARK + _packed(envelope) + tail, said
+    made = stamp(stamped_bytes(said))
+    signature = sign(signed_bytes(said, made))
+    return body + _MARK + _packed(said, signature, made) + tail, said
 
 
 def read_seal(content: bytes) -> Certified:
@@ -93,8 +101,8 @@ def read_seal(content: bytes) -> Certified:
     try:
         signature = Signature.read(envelope["signature"])
         stamp = TimeStamp.read(envelope["time_stamp"])
-        whole = body + _MARK + _packed(envelope) + _tail(body)
-    except (KeyError, TypeError, ValueError):
+        whole = body + _MARK + _packed(facts, signature, stamp) + _tail(body)
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise NotCertified("torn") from None
     if whole != content:
         raise NotCertified("torn")
@@ -102,17 +110,18 @@ def read_seal(content: bytes) -> Certified:
     actual = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
     if not isinstance(known, dict) or any(known.get(name) != actual[name] for name in actual):
         raise NotCertified("body-changed")
-    said = signed_bytes(facts)
-    if not signature.fits(said) or not stamp.fits(said):
+    if not signature.fits(signed_bytes(facts, stamp)) or not stamp.fits(stamped_bytes(facts)):
         raise NotCertified("facts-changed")
-    if not stamp.is_trusted and stamp.signature.public_key != signature.public_key:
-        raise NotCertified("facts-changed")  # a local stamp is made with the key that signs
     return Certified(facts, signature, stamp)
 
 
-def _packed(envelope: Mapping[str, Any]) -> bytes:
-    text = json.dumps(envelope, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return base64.b64encode(text.encode())
+def _packed(facts: Mapping[str, Any], signature: Signature, stamp: TimeStamp) -> bytes:
+    envelope = {
+        "facts": facts,
+        "signature": asdict(signature),
+        "time_stamp": asdict(stamp),
+    }
+    return base64.b64encode(_plain(envelope).encode())
 
 
 def _unpacked(line: bytes) -> dict[str, Any]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("favicon.ico", views.show_favicon, name="favicon"),
     path("", include("liandong.base.urls")),
     path("", include("liandong.archive.urls")),
+    path("", include("liandong.exchange.urls")),
     path("", include("liandong.intake.urls")),
 ]
 handler400 = "liandong.base.views.bad_request"

@@ -15,6 +15,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from liandong.archive.tasks import index_stale_records, verify_scheduled
+from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
 
 Task = AnyTask[..., Any]
@@ -24,6 +25,7 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (20, index_stale_records),
     (60, resume_batches),  # what a full disk stopped
     (3600, verify_scheduled),
+    (3600, remind_and_tidy),
 )
 KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended
 BEAT_S = 5

@@ -32,7 +32,7 @@ class Delivery(models.TextChoices):
 
 
 class Visit(models.Model):
-    """One application of a citizen.  Of the paper of identity only kind, end and digest are kept."""
+    """One application of a citizen.  Of the paper of identity kind, end and digest are kept."""
 
     number = models.CharField(_("受理编号"), max_length=16, unique=True)  # CD-2026-0001
     code_digest = models.CharField(max_length=64)  # keyed digest of the code on the receipt

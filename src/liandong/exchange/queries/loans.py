@@ -24,7 +24,13 @@ def loan_by_number(number: str, *, viewer: Viewer) -> Loan | None:
 
 
 def listed(
-    viewer: Viewer, *, state: str = "", today: date, before: int = 0, limit: int = PAGE + 1
+    viewer: Viewer,
+    *,
+    state: str = "",
+    year: int = 0,
+    today: date,
+    before: int = 0,
+    limit: int = PAGE + 1,
 ) -> list[Loan]:
     """Loans, newest first; `state` may also be "overdue" or "open" (not settled yet)."""
     rows = visible(viewer)
@@ -34,6 +40,8 @@ def listed(
         rows = rows.filter(state__in=[LoanState.ASKED, LoanState.APPROVED, LoanState.LENT])
     elif state:
         rows = rows.filter(state=state)
+    if year:
+        rows = rows.filter(asked_at__year=year)
     if before:
         rows = rows.filter(pk__lt=before)
     return list(rows.order_by("-pk")[:limit])

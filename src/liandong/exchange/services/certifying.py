@@ -5,7 +5,7 @@ Source: 档案法实施条例 (2024) art. 32.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,7 +36,6 @@ from liandong.exchange.models import (
 from liandong.kernel.certified import seal
 from liandong.kernel.flows import StepRefused
 from liandong.kernel.identity import veiled_name
-from liandong.kernel.signatures import Signature, TimeStamp
 
 from .certificate import Certificate, make_pdf
 from .numbering import take_number
@@ -142,7 +141,10 @@ def _register(
         "is_certified": engine("signer").is_certified, "notice": notice(),
     }  # fmt: skip
     link = f"{address}?code={code}" if address else ""
-    content, said = seal(make_pdf(_certificate(facts, link), pictures), facts, _sign_at(now))
+    content, said = seal(
+        make_pdf(_certificate(facts, link), pictures), facts,
+        stamp=lambda said: engine("time_stamper").stamp(said, now=now), sign=engine("signer").sign,
+    )  # fmt: skip
     copy = CertifiedCopy.objects.create(
         number=number, code=code, record=record, pages=facts["pages"], masked=masked,
         source=source.number, facts=said, sha256=hashlib.sha256(content).hexdigest(),
@@ -156,13 +158,6 @@ def _register(
                "masked": int(masked), "sha256": copy.sha256},
     )  # fmt: skip
     return copy
-
-
-def _sign_at(now: datetime) -> Callable[[bytes], tuple[Signature, TimeStamp]]:
-    def sign(content: bytes) -> tuple[Signature, TimeStamp]:
-        return engine("signer").sign(content), engine("time_stamper").stamp(content, now=now)
-
-    return sign
 
 
 def _fresh_code() -> str:

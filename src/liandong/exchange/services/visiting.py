@@ -1,4 +1,4 @@
-"""A visit (查档): received, identity checked, decided, handed out, passed on; and forgotten in time.
+"""A visit (查档): received, identity checked, decided, handed out, passed on; then forgotten.
 
 Of the paper of identity only its kind, its last four characters and a keyed digest are kept.
 """
@@ -45,6 +45,7 @@ from .weighing import within_duty
 _SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read for another
 CODE_LENGTH = 12  # 59 bits
 SESSION_HOURS = 8
+MOST_RECORDS = 200  # of one visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,11 @@ def identify(visit_id: int, *, number: str, by: str, now: datetime) -> Visit:
     return visit
 
 
+def records_of(record_ids: Sequence[int]) -> list[Record]:
+    """These records, at most MOST_RECORDS."""
+    return list(Record.objects.filter(pk__in=list(record_ids)[:MOST_RECORDS]))
+
+
 def needs_two(records: Sequence[Record], *, whole: bool, now: datetime) -> bool:
     """Whether an archivist proposes and a director decides: unopened, or personal data whole."""
     today = today_number(now)
@@ -220,7 +226,7 @@ def _rule(
     by: str,
     now: datetime,
 ) -> Visit:
-    records = list(Record.objects.filter(pk__in=list(record_ids)[:200]))
+    records = records_of(record_ids)
     given = ({"records"} if records else set()) | ({"reason"} if answer.strip() else set())
     with visiting(step, visit_id, by=by, now=now, given=given, why=answer) as taken:
         visit = taken.visit

@@ -80,6 +80,6 @@ def units_concerned(
 
 
 def within_duty(viewer: Viewer, records: Sequence[Record], *, now: datetime) -> bool:
-    """Whether the decider may read every one of them without a grant: nobody gives what is hidden."""
+    """Whether the decider may read every one of them without a grant."""
     seen = granted(may_read(on_duty(viewer), today_number(now)))
     return seen.filter(pk__in=[row.pk for row in records]).count() == len(records)

@@ -1,6 +1,7 @@
 """One request: what was asked, its history, and what each person may do with it now."""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -297,7 +298,7 @@ def _extend(request: HttpRequest, row: UseRequest, by: str, now: datetime) -> No
         extending.extend(row.pk, by=by, now=now)
 
 
-_ACTS = {
+_ACTS: Mapping[str, Callable[[HttpRequest, UseRequest, str, datetime], object]] = {
     "cancel": lambda r, row, by, now: drafting.cancel(row.pk, by=by, now=now),
     "gather": _gather,
     "grant": _decide,

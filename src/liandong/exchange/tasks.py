@@ -1,0 +1,19 @@
+"""Jobs of the room: thin, each calls services.  None of them ends a grant: the clock does."""
+
+from django.utils import timezone
+from django_tasks import task
+
+from .services import certifying, lending, reminding, visiting
+from .services.notices import send_mails
+
+
+@task()
+def remind_and_tidy() -> dict[str, int]:
+    """Tell people what is due, forget what must be forgotten; how many of each."""
+    now = timezone.now()
+    return {
+        "reminded": reminding.remind(now=now) + lending.remind(now=now),
+        "contacts": visiting.remove_contacts(now=now),
+        "files": certifying.drop_old_files(now=now),
+        "mails": send_mails(now=now),
+    }
