@@ -220,5 +220,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "liandong.site.logs.KeyValueFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"pyvips": {"level": "WARNING"}},  # it tells names of files, which tell of people
     "root": {"handlers": ["stderr"], "level": _KNOB["LOG_LEVEL"]},
 }

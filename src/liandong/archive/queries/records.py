@@ -1,14 +1,11 @@
 """Records one by one and in lists, with their files, pages and events."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from liandong.archive.models import (
     FixityRun,
@@ -18,9 +15,7 @@ from liandong.archive.models import (
     RecordFile,
     RecordPage,
 )
-from liandong.archive.policies import may_read
 from liandong.kernel import catalog
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.codes import normalise_code_text
 from liandong.kernel.viewer import Viewer
 
@@ -28,8 +23,6 @@ from .granting import changeable as changeable
 from .granting import granted as granted
 from .granting import readable as readable
 from .sight import as_seen, files_as_seen, page_as_seen
-
-LEVELS = {0: "公开", 1: "内部", 2: "限制"}
 
 
 def record_by_id(record_id: int, *, viewer: Viewer, today: int) -> Record | None:
@@ -152,65 +145,6 @@ def record_json(record: Record) -> dict[str, Any]:
             for row in record.events.order_by("pk")
         ],
     }
-
-
-# Why ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Whether a viewer may read a record, and which clause says so."""
-
-    granted: bool
-    clauses: tuple[tuple[str, bool], ...]  # each way to be granted, in words, and whether it holds
-
-
-def explain(viewer: Viewer, record: Record, *, today: int) -> Explanation:
-    """Which clause of the rule grants the record, or that none does."""
-    rule = may_read(viewer, today)
-    facts: Mapping[str, Fact] = {
-        "level": record.level,
-        "open_from": record.open_from,
-        "unit": record.unit,
-        "personal": record.personal,
-        "shares": record.shares,
-    }
-    ways = rule.rules if isinstance(rule, AnyOf) else (rule,)
-    return Explanation(holds(rule, facts), tuple((_words(way), holds(way, facts)) for way in ways))
-
-
-def _words(rule: Rule) -> str:
-    """A rule as a person reads it."""
-    match rule:
-        case AtMost(name, most):
-            return _most_words(name, most)
-        case Eq(name, value):
-            return _equal_words(name, value)
-        case AllOf(rules):
-            return _("，且").join(_words(one) for one in rules) or _("任何人")
-        case AnyOf(rules):
-            return _("，或").join(_words(one) for one in rules) or _("没有人")
-    assert_never(rule)
-
-
-def _most_words(name: str, most: int) -> str:
-    match name:
-        case "level":
-            return _("可阅级别不高于“%(level)s”") % {"level": LEVELS.get(most, str(most))}
-        case "open_from":
-            return _("已到开放日期（今天 %(today)s）") % {"today": most}
-        case "personal":
-            return _("没有发现个人信息")
-    return f"{name} ≤ {most}"
-
-
-def _equal_words(name: str, value: str | int) -> str:
-    match name:
-        case "unit":
-            return _("由本单位（%(unit)s）形成") % {"unit": value}
-        case "shares":
-            return _("有共享授权 %(code)s") % {"code": value}
-    return f"{name} = {value}"
 
 
 # Preservation -------------------------------------------------------------------------------------

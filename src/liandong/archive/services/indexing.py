@@ -4,7 +4,6 @@ A record whose row changed has `indexed_version` 0 until the index holds what th
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 from typing import Any
 
 from django.db import transaction

@@ -215,7 +215,7 @@ def _thumbs(record: Record, pages: list[RecordPage]) -> list[dict[str, Any]]:
     return [
         {
             "number": page.number,
-            "image": image_url("thumb", record, page, masks) if page.width and not withheld else "",
+            "image": "" if withheld else image_url("thumb", record, page, masks),
             "href": f"{reverse('archive:viewer', args=[record.pk])}?p={page.number}",
         }
         for page in pages
@@ -223,7 +223,9 @@ def _thumbs(record: Record, pages: list[RecordPage]) -> list[dict[str, Any]]:
 
 
 def image_url(name: str, record: Record, page: RecordPage, masks: Mapping[int, str]) -> str:
-    """The address of an image of a page, with the name of its masks where it has some."""
+    """The address of an image of a page, with the name of its masks; "" when it has no image."""
+    if not page.width:
+        return ""
     address = reverse(f"archive:{name}", args=[record.pk, record.version, page.number])
     return f"{address}?m={masks[page.number]}" if page.number in masks else address
 

@@ -16,10 +16,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from liandong.kernel.audit import algorithm_of, code_of
-
 from liandong.base.locks import hold
 from liandong.base.models import AuditRow
+from liandong.kernel.audit import algorithm_of, code_of
 
 log = logging.getLogger(__name__)
 

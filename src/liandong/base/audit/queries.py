@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from liandong.kernel import catalog
-
 from liandong.base.models import Account, AuditRow, Outcome
+from liandong.kernel import catalog
 
 SHOWING: Final = frozenset({
     "look_record", "open_viewer", "read_part", "print_image", "download_file", "export_record",
@@ -26,14 +25,20 @@ class Seen:
     act: str  # code of `audit_acts.csv`
 
 
-def who_has_seen(object: str, *, before: int = 0, limit: int = 20) -> list[Seen]:
+def who_has_seen(
+    object: str, *, before: int = 0, limit: int = 20, by: str | None = None
+) -> list[Seen]:
     """Who was shown an object ("record:<code>"), newest first; `before` a row number.
+
+    With `by`, only the looks of this account.
 
     Whoever calls it decides who may know.  Two queries, however many rows there are.
     """
     rows = AuditRow.objects.filter(object=object, act__in=SHOWING, outcome=Outcome.DONE)
     if before:
         rows = rows.filter(number__lt=before)
+    if by is not None:
+        rows = rows.filter(by=by)
     found = list(rows.order_by("-number")[:limit])
     people = Account.objects.filter(username__in={row.by for row in found})
     names = {one.username: str(one) for one in people}

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection, transaction
 
+from liandong.base.middleware import CURRENT_ORIGIN, CURRENT_REQUEST
+from liandong.base.models import Account, AuditRow, Outcome
 from liandong.kernel import catalog
 from liandong.kernel.audit import FIELDS, cell_sums, code_of, row_hash
 
-from liandong.base.middleware import CURRENT_ORIGIN, CURRENT_REQUEST
-from liandong.base.models import Account, AuditRow, Outcome
 from .heads import follow, key
 
 _CHAIN = 0x6C64_6175_6469_7431  # key of the PostgreSQL lock that writers of the chain take in turn
