@@ -5,17 +5,17 @@ each with the watermark.  Whatever else cannot carry one goes into a zip beside 
 says whom it was given to, for what, and until when.
 """
 
+import shutil
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from xml.sax.saxutils import escape
 
 import img2pdf
-import pyvips
 from django.utils.translation import gettext as _
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -24,6 +24,9 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 
+from liandong.archive.services.contents import StoredFile
+
+from .tiles import NoImage
 from .watermark import Mark, burned
 
 FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
@@ -40,40 +43,39 @@ class Taken:
     stream: IO[bytes]
 
 
-def marked(file: Path, name: str, words: Mark, pages: Sequence[Path], *, until: str) -> Taken:
+def marked(
+    file: StoredFile, name: str, words: Mark, pages: Sequence[StoredFile], *, until: str
+) -> Taken:
     """The file as it may leave; `pages` are the images of all its pages, none where it has none.
 
-    `until` is the day on which the grant ends.
+    `until` is the day on which the grant ends.  Raises FileNotFoundError and CannotOpen.
     """
-    with file.open("rb") as stream:
-        head = stream.read(16)
     stem = name.rsplit(".", 1)[0]
-    if head.startswith(_PICTURES):
-        try:
-            return Taken(f"{stem}.jpg", "image/jpeg", BytesIO(burned(file, words)))
-        except pyvips.Error:
-            return _with_cover(file, name, words, until)
-    if head.startswith(b"%PDF-") and pages:
-        try:
+    with file.open() as stream:
+        head = stream.read(16)
+    with suppress(NoImage):
+        if head.startswith(_PICTURES):
+            content = burned(file.read_bytes(), words)
+            return Taken(f"{stem}.jpg", "image/jpeg", BytesIO(content))
+        if head.startswith(b"%PDF-") and pages:
             return Taken(f"{stem}.pdf", "application/pdf", marked_pdf(pages, words))
-        except pyvips.Error:
-            return _with_cover(file, name, words, until)
     return _with_cover(file, name, words, until)
 
 
-def marked_pdf(pages: Iterable[Path], words: Mark) -> IO[bytes]:
-    """One PDF of page images with the watermark in each.  Raises pyvips.Error."""
+def marked_pdf(pages: Iterable[StoredFile], words: Mark) -> IO[bytes]:
+    """One PDF of page images with the watermark in each.  Raises NoImage."""
     out = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the answer closes it
-    img2pdf.convert([burned(page, words) for page in pages], outputstream=out)
+    img2pdf.convert([burned(page.read_bytes(), words) for page in pages], outputstream=out)
     out.seek(0)
     return out
 
 
-def _with_cover(file: Path, name: str, words: Mark, until: str) -> Taken:
+def _with_cover(file: StoredFile, name: str, words: Mark, until: str) -> Taken:
     out = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the answer closes it
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("00-利用说明.pdf", cover_sheet(name, words, until))
-        archive.write(file, name)
+        with file.open() as source, archive.open(name, "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
     out.seek(0)
     return Taken(f"{name}.zip", "application/zip", out)
 

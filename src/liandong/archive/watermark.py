@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from .tiles import NoImage
 
 os.environ.setdefault("VIPS_BLOCK_UNTRUSTED", "1")  # only decoders that stand hostile files
 import pyvips  # reads the variable
@@ -63,16 +65,18 @@ def _plain(text: str) -> str:
     return " ".join("".join(sign for sign in text if sign.isprintable()).split())
 
 
-def burned(image: Path | bytes, words: Mark) -> bytes:
+def burned(image: bytes, words: Mark) -> bytes:
     """The image as JPEG with the watermark in its pixels; one too small to read stays as it is.
 
-    Raises pyvips.Error for what is no image.
+    Raises NoImage.
     """
-    page = (
-        pyvips.Image.new_from_buffer(image, "")
-        if isinstance(image, bytes)
-        else pyvips.Image.new_from_file(str(image))
-    )
+    try:
+        return _burned(pyvips.Image.new_from_buffer(image, ""), words)
+    except pyvips.Error as error:
+        raise NoImage(str(error)) from error
+
+
+def _burned(page: Any, words: Mark) -> bytes:
     if page.hasalpha():
         page = page.flatten(background=255)
     page = page.colourspace("srgb")

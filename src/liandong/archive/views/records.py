@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import (
@@ -46,16 +45,16 @@ from liandong.archive.queries.sight import (
     mask_names,
     sight_of_everybody,
 )
-from liandong.archive.services.objects import blob_store, record_urn
+from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.reading import stored_file
 from liandong.archive.services.sharing import note_use
 from liandong.archive.takeaway import Taken, marked
-from liandong.archive.tiles import NoImage, blackened, thumbnail, tiles
+from liandong.archive.tiles import DESCRIPTION, NoImage, blackened, open_thumb, open_tile
 from liandong.archive.viewers import grant_of, mark_of, may, today_of, viewer_of
 from liandong.archive.watermark import Mark, burned, overlay
 from liandong.base import params
 from liandong.base.gates import open_to, refuse
 from liandong.kernel.names import safe_name
-from liandong.kernel.packages.ocfl import object_path
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
 
@@ -258,7 +257,7 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 class Shown(NamedTuple):
     """The image of a page as whoever asks sees it."""
 
-    file: Path
+    file: StoredFile
     key: str  # names record, version, page, and what is black
     is_public: bool  # everybody sees just this
     mark: Mark | None = None  # what is burned in before it is sent
@@ -287,8 +286,8 @@ def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
     return Shown(file, key, asked is not None and public != Sight.NOTHING, words)
 
 
-def image_file(page: RecordPage) -> Path:
-    """The image of a page as a local file.  Raises Http404 when it has none."""
+def image_file(page: RecordPage) -> StoredFile:
+    """The image of a page.  Raises Http404 when it has none, CannotOpen when its key is lost."""
     if not page.width:
         raise Http404
     name = page.image or page.file
@@ -299,21 +298,17 @@ def image_file(page: RecordPage) -> Path:
     return stored_file(page.record, row)
 
 
-def stored_file(record: Record, row: RecordFile) -> Path:
-    """A stored file of a record as a local file."""
-    root = object_path(record_urn(record.object_id))
-    return blob_store().path(f"{root}/{row.content_path}")
-
-
-def _send(file: Path, kind: str, shown: Shown) -> HttpResponseBase:
+def _send(stream: BinaryIO, kind: str, shown: Shown) -> HttpResponseBase:
     """An image, kept by browsers only where everybody sees it; its address carries the version.
 
     Under a grant its pixels carry the watermark, and no browser keeps it.
     """
     if shown.mark and kind.startswith("image/"):
-        answer: HttpResponseBase = HttpResponse(burned(file, shown.mark), content_type="image/jpeg")
+        with stream:
+            content = burned(stream.read(), shown.mark)
+        answer: HttpResponseBase = HttpResponse(content, content_type="image/jpeg")
     else:
-        answer = FileResponse(file.open("rb"), content_type=kind)
+        answer = FileResponse(stream, content_type=kind)
     keep = shown.is_public and not shown.mark
     answer["Cache-Control"] = f"private, max-age={DAY_S}" if keep else "private, no-store"
     return answer
@@ -325,7 +320,7 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
     """The small image of a page."""
     try:
         shown = image_shown(request, record_id, number)
-        return _send(thumbnail(shown.file, shown.key), "image/jpeg", shown)
+        return _send(open_thumb(shown.file, shown.key), "image/jpeg", shown)
     except NoImage:
         raise Http404 from None
 
@@ -341,11 +336,13 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         shown = image_shown(request, record_id, number)
     except NoImage:
         raise Http404 from None
-    with shown.file.open("rb") as stream:
-        kind = _image_kind(stream.read(8))
+    stream = shown.file.open_checked()
+    kind = _image_kind(stream.read(8))
     if not kind:
+        stream.close()
         raise Http404
-    answer = _send(shown.file, kind, shown)
+    stream.seek(0)
+    answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
@@ -360,12 +357,7 @@ def _image_kind(head: bytes) -> str:
 @open_to(READ_RECORD)
 def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponseBase:
     """The deep-zoom description of a page image."""
-    try:
-        shown = image_shown(request, record_id, number)
-        folder = tiles(shown.file, shown.key)
-    except NoImage:
-        raise Http404 from None
-    return _send(folder / "page.dzi", "application/xml", shown)
+    return _send_part(request, record_id, number, DESCRIPTION, "application/xml")
 
 
 @require_safe
@@ -380,15 +372,18 @@ def send_tile(
     row: int,
 ) -> HttpResponseBase:
     """One tile; the rule is asked for every one."""
+    name = f"page_files/{level}/{column}_{row}.jpg"
+    return _send_part(request, record_id, number, name, "image/jpeg")
+
+
+def _send_part(
+    request: HttpRequest, record_id: int, number: int, name: str, kind: str
+) -> HttpResponseBase:
     try:
         shown = image_shown(request, record_id, number)
-        folder = tiles(shown.file, shown.key)
-    except NoImage:
+        return _send(open_tile(shown.file, shown.key, name), kind, shown)
+    except (NoImage, FileNotFoundError):
         raise Http404 from None
-    tile = folder / "page_files" / str(level) / f"{column}_{row}.jpg"
-    if not tile.is_file():
-        raise Http404
-    return _send(tile, "image/jpeg", shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -411,7 +406,7 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     taken = _marked_file(request, record, row, name)
     if taken:
         name = taken.name
-    stream = taken.stream if taken else stored_file(record, row).open("rb")
+    stream = taken.stream if taken else stored_file(record, row).open_checked()
     answer = FileResponse(stream, content_type="application/octet-stream")
     answer["Content-Disposition"] = (
         content_disposition_header(as_attachment=True, filename=name) or ""
