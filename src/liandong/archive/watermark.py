@@ -129,6 +129,6 @@ def overlay(words: Mark) -> str:
     picture = (
         "<svg xmlns='http://www.w3.org/2000/svg' width='340' height='210'>"
         "<g transform='rotate(-24 170 105)' font-family='sans-serif' font-size='14' "
-        f"fill='#7a1f1f' fill-opacity='.16'>{rows}</g></svg>"
+        f"fill='#808080' fill-opacity='.22'>{rows}</g></svg>"
     )
     return f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}"

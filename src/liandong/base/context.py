@@ -15,7 +15,9 @@ from .models import Role
 from .modes import CHOICES, modes_of
 from .viewers import viewer_of
 
-_STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value})
+_STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
+_HOLDERS = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
+_READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
 _ANYONE: frozenset[str] = frozenset()
 
@@ -36,7 +38,8 @@ class Entry:
 
 
 PUBLIC_BAR = (
-    Entry(_("查档"), "/search/", "g s", also=("/records/",)),
+    Entry(_("查档"), "/search/", "g s", also=("/records/", "/requests/")),
+    Entry(_("我的利用"), "/exchange/", "g x", _READER),
     Entry(_("随手拍"), "/snap/"),
     Entry(_("企业服务"), "/biz/"),
     Entry(_("展览"), "/exhibits/"),
@@ -54,7 +57,7 @@ STAFF_BAR = (
         _STAFF,
         ("/transfers/", "/review/", "/digitise/", "/preservation/", "/jobs/"),
     ),
-    Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/")),
+    Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/", "/exchange/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
     Entry(_("看板"), "/board/", roles=_STAFF),
 )
@@ -66,7 +69,19 @@ ARCHIVE_ROW = (
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
 )
+USE_ROW = (
+    Entry(_("检索"), "/search/"),
+    Entry(_("共享利用"), "/exchange/", "g x", _STAFF),
+    Entry(_("查档篮"), "/exchange/basket/", "g b", _STAFF),
+    Entry(_("查档登记"), "/exchange/visits/", "g v", _HOLDERS),
+    Entry(_("出证登记"), "/exchange/copies/", roles=_HOLDERS),
+    Entry(_("实体借阅"), "/exchange/loans/", roles=_STAFF),
+    Entry(_("利用统计"), "/exchange/statistics/", roles=_HOLDERS),
+)
+ROWS = {"/archive/": (_("档案工作"), ARCHIVE_ROW), "/search/": (_("查用工作"), USE_ROW)}
 FOOTER_ROW = (
+    Entry(_("查档申请"), "/requests/new/"),
+    Entry(_("核验证明"), "/verify/"),
     Entry(_("帮助"), "/help/"),
     Entry(_("隐私"), "/privacy/"),
     Entry(_("显示与无障碍"), "/modes/"),
@@ -95,20 +110,28 @@ def _shown(entries: Iterable[Entry], roles: frozenset[str], here: str) -> list[d
     ]
 
 
+def _longest_on(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of links that lie below each other only the nearest is the current one."""
+    on = max((link["path"] for link in links if link["on"]), key=len, default="")
+    return [{**link, "on": link["path"] == on} for link in links]
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: `modes`, `bar`, `row`, `footer`, `face`, `trace_id`, `has_search`."""
     roles = viewer_of(request).roles
     is_staff_face = bool(roles & _STAFF)
     bar = STAFF_BAR if is_staff_face else PUBLIC_BAR
-    archive = next(entry for entry in STAFF_BAR if entry.path == "/archive/")
     here = request.path
-    in_archive = is_staff_face and archive.is_under(here)
+    under = next((one.path for one in bar if one.path in ROWS and one.is_under(here)), "")
+    label, row = ROWS[under] if is_staff_face and under else ("", ())
+    shown = _longest_on(_shown(row, roles, here))
     return {
         "modes": modes_of(request),
         "mode_choices": CHOICES,
         "face": "staff" if is_staff_face else "public",
         "bar": _shown(bar, roles, here),
-        "row": _shown(ARCHIVE_ROW, roles, here) if in_archive else [],
+        "row": shown,
+        "row_label": label,
         "footer": _shown(FOOTER_ROW, roles, here),
         "has_search": _exists("/search/", _urlconf()),
         "trace_id": request_id(request),

@@ -12,49 +12,36 @@ _DATE = {"type": "date"}
 
 
 class RequestForm(forms.Form):
-    """What a person asks for; a draft may leave anything blank."""
+    """What a person asks for; with `draft` anything may be blank."""
 
-    purpose_kind = forms.ChoiceField(label=_("目的类别"), required=False)
+    purpose_kind = forms.ChoiceField(label=_("目的类别"))
     purpose = forms.CharField(
-        label=_("利用目的"),
-        max_length=300,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("利用目的"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("为办什么事；会印在水印和审计记录里"),
-    )
+    )  # fmt: skip
     legal_basis = forms.CharField(
-        label=_("依据"),
-        max_length=300,
-        required=False,
-        help_text=_("法律法规条款、职责规定或者文件号"),
+        label=_("依据"), max_length=300, help_text=_("法律法规条款、职责规定或者文件号")
     )
     wanted = forms.CharField(
-        label=_("要什么档案"),
-        max_length=2000,
-        required=False,
+        label=_("要什么档案"), max_length=2000, required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("看不到的档案也可以申请：写档号（每行一个），或者题名、文号、年份、单位"),
-    )
+    )  # fmt: skip
     query = forms.CharField(
-        label=_("检索条件"),
-        max_length=500,
-        required=False,
+        label=_("检索条件"), max_length=500, required=False,
         help_text=_("写法同检索框；由档案馆员办理时再查，结果逐件决定"),
-    )
+    )  # fmt: skip
     uses = forms.MultipleChoiceField(
         label=_("利用方式"),
-        required=False,
         widget=forms.CheckboxSelectMultiple,
         choices=list(USE_WORDS.items()),
     )
     whole = forms.BooleanField(
-        label=_("需要不遮盖个人信息"),
-        required=False,
+        label=_("需要不遮盖个人信息"), required=False,
         help_text=_("不选时，个人信息遮盖后提供；选了须由两个人审批"),
-    )
+    )  # fmt: skip
     until = forms.DateField(
         label=_("用到哪一天"),
-        required=False,
         widget=forms.DateInput(_DATE, format="%Y-%m-%d"),
         help_text=_("到期自动收回"),
     )
@@ -62,11 +49,13 @@ class RequestForm(forms.Form):
         label=_("供本单位的人使用"), required=False, help_text=_("不选时只供本人使用")
     )
 
-    def __init__(self, *args: Any, may_ask_for_unit: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, may_ask_for_unit: bool, draft: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        kinds = self.fields["purpose_kind"]
-        if isinstance(kinds, forms.ChoiceField):
-            kinds.choices = [("", "—"), *choices("use_purposes")]
+        for field in self.fields.values():
+            field.required = field.required and not draft
+        _offer(self, "purpose_kind", [("", "—"), *choices("use_purposes")])
         if not may_ask_for_unit:
             del self.fields["for_unit"]
 

@@ -1,5 +1,7 @@
 """Jobs of the room: thin, each calls services.  None of them ends a grant: the clock does."""
 
+from datetime import datetime
+
 from django.utils import timezone
 from django_tasks import task
 
@@ -9,8 +11,12 @@ from .services.notices import send_mails
 
 @task()
 def remind_and_tidy() -> dict[str, int]:
+    """As `tidy`, at this moment."""
+    return tidy(now=timezone.now())
+
+
+def tidy(*, now: datetime) -> dict[str, int]:
     """Tell people what is due, forget what must be forgotten; how many of each."""
-    now = timezone.now()
     return {
         "reminded": reminding.remind(now=now) + lending.remind(now=now),
         "contacts": visiting.remove_contacts(now=now),

@@ -52,6 +52,7 @@ urlpatterns = [
     path("exchange/copies/<no:no>/file.pdf", copies.send_copy, name="copy_file"),
     path("exchange/copies/<no:no>/revoke/", copies.revoke_copy, name="revoke_copy"),
     path("exchange/<no:no>/", requests.show_request, name="request"),
+    path("exchange/<no:no>/data.jsonl", requests.send_data, name="data"),
     path("exchange/<no:no>/<slug:step>/", requests.take_step, name="step"),
     path("requests/new/", public.show_application, name="apply"),
     path("requests/<no:no>/", public.show_progress, name="follow"),

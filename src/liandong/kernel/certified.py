@@ -1,4 +1,4 @@
-"""Certified copies (出证): what is signed, and how it stands behind the PDF for a stranger to check.
+"""Certified copies (出证): what is signed, and how it stands behind the PDF for all to check.
 
     the PDF as it was made (the body)
     newline, then one comment line of PDF:  %liandong-certified-copy-1 <base64 of the envelope>

@@ -28,7 +28,7 @@ def add_workdays(start: date, count: int, holidays: Collection[date] = _NONE) ->
 
 
 def workdays_between(start: date, end: date, holidays: Collection[date] = _NONE) -> int:
-    """How many working days lie after `start` up to and with `end`; below 0 when `end` is earlier."""
+    """How many working days lie after `start` up to and with `end`; below 0 for an earlier end."""
     if end < start:
         return -workdays_between(end, start, holidays)
     days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))

@@ -164,10 +164,14 @@ def load_demo(
 def _people() -> Unit:
     archives, _ = Unit.objects.get_or_create(code="SFDAG", defaults={"name": "示范市档案馆"})
     office, _ = Unit.objects.get_or_create(code="SFCGJ", defaults={"name": BODY})
+    finance, _ = Unit.objects.get_or_create(code="SFCZJ", defaults={"name": "示范市财政局"})
     for name, full_name, unit, clearance, role in (
         ("archivist", "档案馆员（演示）", archives, 2, Role.ARCHIVIST),
         ("clerk", "兼职档案员（演示）", office, 1, Role.CLERK),
         ("reader", "查档人（演示）", None, 0, Role.READER),
+        ("director", "档案馆负责人（演示）", archives, 2, Role.DIRECTOR),
+        ("finance", "财政局档案员（演示）", finance, 1, Role.CLERK),
+        ("terminal", "阅览室一号机（演示）", None, 0, Role.READER),
     ):
         account, fresh = Account.objects.get_or_create(
             username=name,

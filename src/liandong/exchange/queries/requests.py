@@ -1,6 +1,6 @@
 """Requests of use: lists, one request, what waits for whom, who used a grant."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,8 +10,8 @@ from django.db.models.functions import ExtractYear
 from django.utils import timezone
 
 from liandong.archive.models import Record, ShareGrant
-from liandong.archive.queries import readable
-from liandong.archive.queries.sight import as_seen
+from liandong.archive.queries import page_of_record, pages_of, readable
+from liandong.archive.queries.sight import Sight, as_seen, is_withheld
 from liandong.base.access import Lookup, to_q
 from liandong.base.models import Account, AuditRow
 from liandong.exchange.models import (
@@ -183,6 +183,30 @@ def seen_records(ids: Iterable[int], *, viewer: Viewer, today: int) -> dict[int,
     """These records as the viewer sees them; hidden ones are left out."""
     rows = readable(viewer, today).filter(pk__in=list(ids))
     return {row.pk: row for row in as_seen(rows, viewer=viewer, today=today)}
+
+
+def data_of(records: Iterable[Record], *, viewer: Viewer, today: int) -> Iterator[dict[str, Any]]:
+    """Description and page texts of records as the viewer sees them, one record at a time.
+
+    What is withheld until it is examined has no text.
+    """
+    for record in records:
+        seen = seen_records([record.pk], viewer=viewer, today=today).get(record.pk)
+        if seen is None:
+            continue
+        numbers = [page.number for page in pages_of(seen, viewer=viewer, today=today, limit=5000)]
+        pages = (
+            page_of_record(record.pk, number, viewer=viewer, today=today) for number in numbers
+        )
+        yield {
+            "code": seen.code,
+            "title": seen.title,
+            "description": seen.description,
+            "masked": seen.sight != Sight.WHOLE,
+            "pages": []
+            if is_withheld(seen)
+            else [{"number": page.number, "text": page.text} for page in pages if page],
+        }
 
 
 def papers_of(request: UseRequest) -> QuerySet[Attachment]:

@@ -27,6 +27,8 @@ from liandong.kernel.viewer import Viewer
 
 from .requests import Filters, visible
 
+_Row = tuple[str, Q, dict[str, str]]  # label, condition, parameters of the address
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -52,7 +54,7 @@ def statistics(year: int, *, viewer: Viewer, today: date) -> list[Table]:
         _by_unit(year, viewer, today),
         _by_purpose(year, viewer, today),
         _by_use(year, viewer, today),
-        _visits(year, today),
+        *_visits(year),
         _loans(year, today),
         _copies(year),
     ]
@@ -107,30 +109,40 @@ def _count(rows: Iterable[tuple[str, Filters]], viewer: Viewer, today: date) -> 
         yield Number(label, found.count(), f"/exchange/requests/?{urlencode(named)}")
 
 
-def _visits(year: int, today: date) -> Table:
-    held = Visit.objects.filter(received_at__year=year) if year else Visit.objects.all()
-    rows: list[tuple[str, Q, dict[str, str]]] = [(_("收到"), Q(), {})]
-    rows += [(str(label), Q(state=value), {"state": value}) for value, label in VisitState.choices]
-    rows += [
+def _visits(year: int) -> list[Table]:
+    timely = Q(decided_at__isnull=False, decided_at__date__lte=F("due_on"))
+    late = Q(decided_at__isnull=False, decided_at__date__gt=F("due_on"))
+    states: list[_Row] = [
+        (_("收到"), Q(), {}),
+        *((str(label), Q(state=value), {"state": value}) for value, label in VisitState.choices),
+        (_("按期答复"), timely, {"timely": "yes"}),
+        (_("逾期答复"), late, {"timely": "no"}),
+    ]
+    deliveries: list[_Row] = [
         (str(label), Q(delivery=value), {"delivery": value}) for value, label in Delivery.choices
     ]
-    rows += [
+    purposes: list[_Row] = [
         (name, Q(purpose_kind=code), {"purpose": code}) for code, name in choices("use_purposes")
     ]
-    timely = Q(decided_at__date__lte=F("due_on"))
-    rows += [
-        (_("按期答复"), Q(decided_at__isnull=False) & timely, {"timely": "yes"}),
-        (_("逾期答复"), Q(decided_at__date__gt=F("due_on")), {"timely": "no"}),
+    return [
+        _visit_table(_("查档"), states, year),
+        _visit_table(_("查档按取得方式"), deliveries, year),
+        _visit_table(_("查档按目的"), purposes, year),
     ]
-    return Table(_("查档"), tuple(
+
+
+def _visit_table(title: str, rows: Iterable[_Row], year: int) -> Table:
+    held = Visit.objects.filter(received_at__year=year) if year else Visit.objects.all()
+    numbers = (
         Number(label, held.filter(where).count(), _address("/exchange/visits/", year, named))
         for label, where, named in rows
-    ))  # fmt: skip
+    )
+    return Table(title, tuple(numbers))
 
 
 def _loans(year: int, today: date) -> Table:
     held = Loan.objects.filter(asked_at__year=year) if year else Loan.objects.all()
-    rows: list[tuple[str, Q, dict[str, str]]] = [(_("申请"), Q(), {})]
+    rows: list[_Row] = [(_("申请"), Q(), {})]
     rows += [(str(label), Q(state=value), {"state": value}) for value, label in LoanState.choices]
     late = Q(state=LoanState.LENT, due_on__lt=today)
     rows += [(_("逾期未还"), late, {"state": "overdue"})]

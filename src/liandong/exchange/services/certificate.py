@@ -25,6 +25,7 @@ _RED = HexColor("#b3261e")
 _GREY = HexColor("#4a5463")
 _QR = 34 * mm
 _LINE = 36  # Chinese characters of 11 points on a line
+_HANGING = "，。；：、”》）！？"  # never the first of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     lines, line, used = [], "", 0.0
     for sign in text:
         step = 0.55 if sign.isascii() else 1.0
-        if used + step > width or sign == "\n":
+        if (used + step > width and sign not in _HANGING) or sign == "\n":
             lines.append(line)
             line, used = "", 0.0
         if sign != "\n":

@@ -168,7 +168,7 @@ def _fresh_code() -> str:
 def _certificate(facts: dict[str, Any], link: str) -> Certificate:
     pages = "、".join(str(number) for number in facts["pages"])
     text = _(
-        "兹证明：所附复制件共 {n} 页，与本馆所藏档案“{title}”相应页面一致。{masked}"
+        "兹证明：所附复制件共 {n} 页，与本馆所藏档案《{title}》相应页面一致。{masked}"
         "依据《中华人民共和国档案法实施条例》第三十二条出具。"
     ).format(
         n=len(facts["pages"]), title=facts["title"],

@@ -1,7 +1,7 @@
 """The person behind an account name, and the day of a moment."""
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from django.utils import timezone
 
@@ -36,5 +36,5 @@ def today_number(now: datetime) -> int:
 
 
 def end_of(day: date) -> datetime:
-    """The moment at which this day is over in Asia/Shanghai."""
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
+    """The last second of this day in Asia/Shanghai."""
+    return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))

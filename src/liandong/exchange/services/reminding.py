@@ -26,7 +26,7 @@ def remind(*, now: datetime) -> int:
 
 
 def _tell_of(grant: ShareGrant, kind: str, *, now: datetime) -> int:
-    day = day_of(grant.ends_at - timedelta(seconds=1)).isoformat()
+    day = day_of(grant.ends_at).isoformat()
     return tell(
         _people_of(grant), kind, number=grant.code, path=f"/exchange/{grant.code}/", now=now,
         occasion=day, facts={"until": day},

@@ -435,6 +435,6 @@ def _forget(visit_id: int, *, by: str, now: datetime) -> bool:
     return True
 
 
-def is_open(visit: Visit) -> bool:
-    """Whether something is still to be done."""
-    return visit.state not in VISIT_FLOW.final and visit.state != VisitState.FORWARDED
+def is_undecided(visit: Visit) -> bool:
+    """Whether the applicant still waits for the answer."""
+    return visit.state in {VisitState.RECEIVED, VisitState.IDENTIFIED, VisitState.PROPOSED}

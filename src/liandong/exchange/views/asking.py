@@ -106,7 +106,10 @@ def _show(
 
 def _keep(request: HttpRequest, viewer: Viewer, draft: UseRequest | None) -> HttpResponse:
     """Save what was written; hand it in when that was asked and nothing is missing."""
-    form = RequestForm(request.POST, may_ask_for_unit=_may_ask_for_unit(viewer))
+    is_submitted = request.POST.get("act") == "submit"
+    form = RequestForm(
+        request.POST, may_ask_for_unit=_may_ask_for_unit(viewer), draft=not is_submitted
+    )
     chosen = [number(text) for text in request.POST.getlist("record")[: drafting.MOST_RECORDS]]
     if not form.is_valid():
         return _show(request, form, viewer, chosen, draft)
@@ -115,7 +118,7 @@ def _keep(request: HttpRequest, viewer: Viewer, draft: UseRequest | None) -> Htt
     asked = Asked(**{**said, "uses": tuple(said["uses"]), "record_ids": tuple(chosen)})
     kept = drafting.save_draft(asked, by=viewer.name, now=now, draft_id=draft.pk if draft else None)
     are_kept = _keep_papers(request, kept, viewer)
-    if request.POST.get("act") == "submit" and are_kept:
+    if is_submitted and are_kept:
         try:
             done = drafting.submit(kept.pk, by=viewer.name, now=now)
         except StepRefused as refused:

@@ -122,7 +122,7 @@ def _progress(visit: Visit, now: datetime) -> dict[str, Any]:
         "ground": ground_words(visit.ground),
         "events": shown,
         "days": days,
-        "is_open": visiting.is_open(visit),
+        "is_open": visiting.is_undecided(visit),
         "may_cancel": VISIT_FLOW.may("cancel", visit.state, "applicant"),
         "forwarded_to": named("partner_archives", forwarding.archive) if forwarding else "",
         "forwarding": forwarding,

@@ -3,25 +3,29 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from liandong.archive.services.sharing import note_use
 from liandong.archive.viewers import viewer_of
 from liandong.base.gates import open_to
 from liandong.base.models import Unit
 from liandong.base.params import number, words
 from liandong.exchange.flow import SHARE_FLOW
-from liandong.exchange.models import UseRequest
+from liandong.exchange.models import RequestEvent, UseRequest, Verdict
 from liandong.exchange.policies import SEE_OWN, STEP, standings
 from liandong.exchange.queries.requests import (
     account_names,
+    data_of,
     lines_of,
     may_open_papers,
     papers_of,
@@ -82,7 +86,7 @@ def show_request(request: HttpRequest, no: str) -> HttpResponse:
     lines = lines_of(row, viewer=viewer, today=today_number(now))
     events = list(row.events.all())
     context = {
-        "row": row,
+        "asked": row,
         "crumbs": [(_("共享利用"), "/exchange/"), (row.number, "")],
         "state": state_word(standing),
         "tone": STATE_TONES.get(standing, "idle"),
@@ -92,11 +96,12 @@ def show_request(request: HttpRequest, no: str) -> HttpResponse:
         "lines": [(line, ground_words(line.row.ground)) for line in lines],
         "papers": papers_of(row) if may_open_papers(row, viewer) else [],
         "opinions": _opinions(row, viewer, today=day_of(now)),
-        "events": _events(events),
+        "events": _events(events, viewer, _roles(row, viewer)),
         "steps": steps,
         "grounds": choices("opening_grounds"),
         "today": day_of(now).isoformat(),
         "uses": _uses(row, viewer),
+        "has_data": any(one.code == row.number and "data" in one.uses for one in viewer.shares),
         **_deciding(row, viewer, steps, now=now),
     }
     return render(request, "exchange/request.html", context)
@@ -114,7 +119,7 @@ def _facts(row: UseRequest, *, now: datetime) -> list[dict[str, Any]]:
         (_("个人信息"), _("申请不遮盖") if row.whole else _("遮盖后提供")),
         (_("用到"), row.until.isoformat() if row.until else ""),
         (_("谁使用"), _("本单位的人") if row.for_unit else _("申请人本人")),
-        (_("要什么档案"), row.wanted),
+        (_("要什么档案"), "；".join(row.wanted.split("\n"))),
         (_("检索条件"), row.query),
         (_("答复期限"), row.due_on.isoformat() if row.due_on else ""),
     ]
@@ -152,16 +157,33 @@ def _opinions(row: UseRequest, viewer: Viewer, *, today: date) -> list[dict[str,
     ]
 
 
-def _events(events: list[Any]) -> list[dict[str, Any]]:
+_INSIDE = frozenset({"gather", "propose", "send_back", "propose_extension"})
+
+
+def _events(
+    events: list[RequestEvent], viewer: Viewer, roles: frozenset[str]
+) -> list[dict[str, Any]]:
+    """The timeline; what offices say to each other is told to those who decide and audit.
+
+    A unit reads its own opinion, the asker the answer.
+    """
+    inside = bool(roles & {"holder", "director"}) or viewer.officer != ""
     names = account_names(events)
     return [
         {
             "event": one,
+            "why": one.why if inside or _is_told(one, viewer) else "",
             "word": STEP_WORDS.get(one.step, one.step),
             "who": names.get(one.by, one.by),
         }
         for one in events
     ]
+
+
+def _is_told(event: RequestEvent, viewer: Viewer) -> bool:
+    if event.step == "give_opinion":
+        return bool(viewer.unit) and event.facts.get("unit") == viewer.unit
+    return event.step not in _INSIDE
 
 
 def _uses(row: UseRequest, viewer: Viewer) -> list[dict[str, Any]]:
@@ -318,3 +340,36 @@ _ACTS: Mapping[str, Callable[[HttpRequest, UseRequest, str, datetime], object]] 
     "withdraw": lambda r, row, by, now: deciding.withdraw(row.pk, why=_why(r), by=by, now=now),
     "give_up": lambda r, row, by, now: deciding.give_up(row.pk, by=by, now=now),
 }
+
+
+# Data -------------------------------------------------------------------------------------------
+
+
+@require_safe
+@open_to(SEE_OWN)
+def send_data(request: HttpRequest, no: str) -> HttpResponseBase:
+    """Descriptions and texts of the granted records as JSON lines, as the grant shows them.
+
+    The first line says whom they were given to, for what and until when.  Only while the grant is
+    live and allows data; else the answer for an absent one.
+    """
+    viewer, now = viewer_of(request), timezone.now()
+    row = request_or_404(request, no)
+    share = next((one for one in viewer.shares if one.code == row.number), None)
+    if share is None or "data" not in share.uses or row.grant is None:
+        raise Http404
+    held = row.records.filter(verdict=Verdict.GRANTED).select_related("record")
+    records = [one.record for one in held]
+    for record in records:
+        note_use(row.grant, record, "data", by=viewer.name, now=now)
+    head = {
+        "given_to": viewer.name, "grant": row.number, "purpose": row.purpose,
+        "until": row.grant.ends_at.isoformat(), "at": now.isoformat(), "whole": share.whole,
+    }  # fmt: skip
+    lines = chain([head], data_of(records, viewer=viewer, today=today_number(now)))
+    text = (json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{row.number}.jsonl"',
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingHttpResponse(text, content_type="application/jsonl", headers=headers)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import accounts, archive, audit, files, intake, running
+from . import accounts, archive, audit, files, intake, running, share
 from .output import _
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.add_typer(archive.app, name="archive")
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
 app.add_typer(running.demo, name="demo")
+app.add_typer(share.app, name="share")
 app.command(help=_("检索档案"))(archive.search)
 app.command(help=_("校验信息包：BagIt、OCFL、EEP、DA/T 93"))(files.check)
 app.command(help=_("识读文件：文字、位置、置信度"))(files.read)
