@@ -20,6 +20,7 @@ __all__ = [
     "PRINT_RECORD",
     "READ_RECORD",
     "RESTRICTED",
+    "REVIEW_PERSONAL",
     "SENSITIVE",
     "SYSTEM",
     "UNEXAMINED",
@@ -155,3 +156,6 @@ CORRECT: Final = Policy(
     lambda viewer, _today: may_change(viewer),
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
+REVIEW_PERSONAL: Final = Policy(
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员"), "hit"
+)

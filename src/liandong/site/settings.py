@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "liandong.archive",
     "liandong.exchange",
     "liandong.intake",
+    "liandong.portal",
     # Behind the rooms, whose templates stand in for those of allauth.
     "allauth",
     "allauth.account",
@@ -187,6 +188,7 @@ AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
 AUDIT_PLACE: Path | None = _KNOB["AUDIT_PLACE"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
 ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" for plain objects
+API_PER_MINUTE: int = _KNOB["API_PER_MINUTE"]
 
 ARCHIVE_NAME: str = _KNOB["ARCHIVE_NAME"]
 SHARE_DAYS: int = _KNOB["SHARE_DAYS"]
@@ -206,6 +208,14 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 
 _SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
+    "messenger": {
+        "class": "liandong.engines.messages.pinned.PinnedMessenger",
+        "options": {
+            "ports": _KNOB["WEBHOOK_PORTS"],
+            "networks": _KNOB["WEBHOOK_NETWORKS"],
+            "loopback": _KNOB["WEBHOOK_LOOPBACK"],
+        },
+    },
     "search": {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},
@@ -231,6 +241,7 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
     },
+    "redactor": {"class": "liandong.engines.redaction.images.ImageRedactor", "options": {}},
     "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
     "vault": {
         "class": "liandong.engines.keys.files.FileVault",

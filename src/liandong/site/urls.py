@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("liandong.archive.urls")),
     path("", include("liandong.exchange.urls")),
     path("", include("liandong.intake.urls")),
+    path("", include("liandong.portal.urls")),
 ]
 handler400 = "liandong.base.views.bad_request"
 handler403 = "liandong.base.views.forbidden"

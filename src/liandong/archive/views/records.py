@@ -46,6 +46,7 @@ from liandong.archive.queries.sight import (
     sight_of_everybody,
 )
 from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.looking import note_look, note_part
 from liandong.archive.services.reading import stored_file
 from liandong.archive.services.sharing import note_use
 from liandong.archive.takeaway import Taken, marked
@@ -54,6 +55,7 @@ from liandong.archive.viewers import grant_of, mark_of, may, today_of, viewer_of
 from liandong.archive.watermark import Mark, burned, overlay
 from liandong.base import params
 from liandong.base.gates import open_to, refuse
+from liandong.base.middleware import origin_of
 from liandong.kernel.names import safe_name
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
@@ -77,6 +79,16 @@ def page_or_404(request: HttpRequest, record_id: int, number: int) -> RecordPage
     if page is None:
         raise Http404
     return page
+
+
+def note(request: HttpRequest, act: str, record: Record, **facts: str | int) -> None:
+    """Record that whoever asks is shown the record; call it before anything is."""
+    note_look(act, record, by=viewer_of(request).name, now=timezone.now(), facts=facts)
+
+
+def _note_part(request: HttpRequest, record: Record) -> None:
+    by, now = viewer_of(request).name, timezone.now()
+    note_part(record, by=by, origin=origin_of(request), now=now)
 
 
 def crumbs_of(record: Record, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -151,6 +163,7 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
         "may_change": may(may_change(viewer), record),
         **sharing_of(request, record),
     }
+    note(request, "look_record", record)
     _note_look(request, record)
     return render(request, "archive/record.html", context)
 
@@ -200,6 +213,7 @@ def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
         "may_change": may(may_change(viewer), record),
         **sharing_of(request, record),
     }
+    note(request, "open_viewer", record, page=number)
     _note_look(request, record, number if current else 0)
     return render(request, "archive/viewer.html", context)
 
@@ -247,6 +261,7 @@ def _viewer_page(record: Record, page: RecordPage, masks: Mapping[int, str]) -> 
 def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpResponse:
     """The lines of a page with their places."""
     page = page_or_404(request, record_id, number)
+    _note_part(request, page.record)
     _note_look(request, page.record, number)
     return JsonResponse({"number": page.number, "method": page.method, "lines": page.lines})
 
@@ -257,6 +272,7 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 class Shown(NamedTuple):
     """The image of a page as whoever asks sees it."""
 
+    record: Record
     file: StoredFile
     key: str  # names record, version, page, and what is black
     is_public: bool  # everybody sees just this
@@ -277,13 +293,13 @@ def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
     key = f"{record.object_id}/{record.version}/{page.number}"
     public = sight_of_everybody(record, today=today)
     if record.sight == Sight.WHOLE and asked is None:
-        return Shown(image_file(page), key, public == Sight.WHOLE, words)
+        return Shown(record, image_file(page), key, public == Sight.WHOLE, words)
     boxes, state = black_parts(page)
     if asked not in {None, state}:
         raise Http404
     key = f"{key}-{state}"
     file = blackened(image_file(page), boxes, page.width, key) if boxes else image_file(page)
-    return Shown(file, key, asked is not None and public != Sight.NOTHING, words)
+    return Shown(record, file, key, asked is not None and public != Sight.NOTHING, words)
 
 
 def image_file(page: RecordPage) -> StoredFile:
@@ -342,6 +358,7 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         stream.close()
         raise Http404
     stream.seek(0)
+    note(request, "print_image", shown.record, page=number)
     answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
@@ -381,9 +398,11 @@ def _send_part(
 ) -> HttpResponseBase:
     try:
         shown = image_shown(request, record_id, number)
-        return _send(open_tile(shown.file, shown.key, name), kind, shown)
+        part = open_tile(shown.file, shown.key, name)
     except (NoImage, FileNotFoundError):
         raise Http404 from None
+    _note_part(request, shown.record)
+    return _send(part, kind, shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -402,6 +421,7 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     row = RecordFile.objects.filter(record=record, pk=file_id).first()
     if row is None:
         raise Http404
+    note(request, "download_file", record, file=row.path, sha256=row.sha256)
     name = safe_name(row.path.rsplit("/", 1)[-1])  # a line end in it would be an error of ours
     taken = _marked_file(request, record, row, name)
     if taken:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('archive', '0006_share_reader'),
+        ('archive', '0007_share_reader'),
         ('base', '0003_audit_guard'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
