@@ -17,6 +17,7 @@ __all__ = [
     "OPEN",
     "PERSONAL",
     "PRESERVE",
+    "PRINT_RECORD",
     "READ_RECORD",
     "RESTRICTED",
     "REVIEW_PERSONAL",
@@ -137,6 +138,14 @@ COPY_RECORD: Final = Policy(
 )
 COPY_MASKED: Final = Policy(
     "copy-masked", lambda viewer: True, _("可复制该件档案者"), "record", may_read, may_copy_masked
+)
+PRINT_RECORD: Final = Policy(
+    "print-record",
+    lambda viewer: True,
+    _("可打印该件档案者"),
+    "record",
+    may_read,
+    lambda viewer, today: may_use(viewer, "print", today),
 )
 CORRECT: Final = Policy(
     "correct-record",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import correcting, holdings, privacy, records, searching, why
+from .views import correcting, holdings, printing, privacy, records, searching, why
 
 app_name = "archive"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("records/<int:record_id>/why/", why.show_why, name="why"),
     path("me/why/", why.show_my_access, name="my_access"),
     path("records/<int:record_id>/view/", records.show_viewer, name="viewer"),
+    path("records/<int:record_id>/print/", printing.show_print, name="print"),
     path("records/<int:record_id>/files/<int:file_id>/", records.send_file, name="file"),
     path("records/<int:record_id>/ocr/", correcting.show_correction, name="correct_first"),
     path("records/<int:record_id>/ocr/<int:number>/", correcting.show_correction, name="correct"),

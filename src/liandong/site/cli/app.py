@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import access, accounts, apikeys, archive, audit, data, files, intake, keys, running
+from . import access, accounts, apikeys, archive, audit, data, files, intake, keys, running, share
 from .output import _
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
 app.add_typer(apikeys.app, name="apikey")
 app.add_typer(running.demo, name="demo")
+app.add_typer(share.app, name="share")
 archive.app.command(help=_("加密已入库的档案：全部版本，原位替换"))(keys.encrypt)
 app.command(help=_("检索档案"))(archive.search)
 app.command(help=_("校验信息包：BagIt、OCFL、EEP、DA/T 93"))(files.check)
