@@ -9,6 +9,7 @@ import numpy as np
 import pikepdf
 import pytest
 from PIL import Image
+from tests.engines.privacy_pages import TODAY, scanned
 
 from liandong.engines.reading.ofd.fonts import at_size, system_face
 from liandong.engines.redaction.images import ImageRedactor
@@ -16,7 +17,6 @@ from liandong.kernel.pages import Box, Line, Method, Page
 from liandong.kernel.ports import MaskedPage, Redactor, Unreadable
 from liandong.kernel.privacy import find_hits, mask_text
 from liandong.kernel.privacy.places import span_box
-from tests.engines.privacy_pages import TODAY, scanned
 
 SECRET = "11010519491231002X"
 TEXT = f"身份证号：{SECRET} 联系电话 13812345678"

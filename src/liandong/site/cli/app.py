@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import access, accounts, archive, audit, files, intake, keys, running
+from . import access, accounts, archive, audit, files, intake, keys, retention, running
 from .output import _
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
+app.add_typer(retention.app, name="retention")
 app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
 app.add_typer(running.demo, name="demo")
