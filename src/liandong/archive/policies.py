@@ -13,6 +13,7 @@ __all__ = [
     "COPY_MASKED",
     "COPY_RECORD",
     "CORRECT",
+    "DECIDE_PERSONAL",
     "EXAMINED_CLEAN",
     "INTERNAL",
     "OPEN",
@@ -180,5 +181,12 @@ RETAIN: Final = Policy(
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
 REVIEW_PERSONAL: Final = Policy(
-    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员"), "hit"
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员")
+)
+DECIDE_PERSONAL: Final = Policy(
+    "decide-personal",
+    lambda viewer: viewer.is_archivist,
+    _("档案馆员"),
+    "hit",
+    lambda viewer, _today: may_change(viewer),
 )
