@@ -4,7 +4,8 @@ from django.utils import timezone
 from django_tasks import task
 
 from .models import Record
-from .services import correcting, indexing, verifying
+from .services import appraising, correcting, destroying, indexing, verifying
+from .services.jobs import PACK_AFTER
 
 
 @task()
@@ -18,7 +19,7 @@ def pack_corrections_of(record_id: int) -> bool:
     """Write the corrections of a record into its object, once nobody works on it any more."""
     now = timezone.now()
     if not correcting.is_resting(record_id, now=now):
-        pack_corrections_of.using(run_after=now + correcting.PACK_AFTER).enqueue(record_id)
+        pack_corrections_of.using(run_after=now + PACK_AFTER).enqueue(record_id)
         return False
     record = Record.objects.get(pk=record_id)
     correcting.pack_corrections(record, by="system", now=now)
@@ -35,3 +36,16 @@ def verify_scheduled() -> int:
 def verify_sample(count: int, by: str) -> int:
     """Check the fixity of some records chosen by chance; how many failed."""
     return verifying.verify(kind="sample", sample=count, by=by, now=timezone.now()).run.failed
+
+
+@task()
+def keep_appraisals() -> int:
+    """Write decisions of appraisal into the objects of their records; how many."""
+    return appraising.keep_appraisals()
+
+
+@task()
+def destroy_list(list_id: int) -> int:
+    """Destroy what is on a list that was started, and certify it; how many records are gone."""
+    today = int(timezone.localtime().strftime("%Y%m%d"))
+    return destroying.destroy_list(list_id, clock=timezone.now, today=today)

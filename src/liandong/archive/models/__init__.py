@@ -1,5 +1,16 @@
 """What is kept, and who may use it.  Only `services` writes these rows."""
 
+from .disposal import (
+    Appraisal,
+    Decision,
+    DestructionItem,
+    DestructionList,
+    HeldRecord,
+    Hold,
+    HoldKind,
+    ListState,
+    Outcome,
+)
 from .privacy import NO_LINE, HitState, PersonalHit
 from .records import (
     ArchivalClass,
@@ -18,13 +29,22 @@ from .shares import SharedRecord, ShareGrant
 
 __all__ = [
     "NO_LINE",
+    "Appraisal",
     "ArchivalClass",
+    "Decision",
+    "DestructionItem",
+    "DestructionList",
     "FileRole",
     "FixityRun",
     "Fonds",
     "HeldNumber",
+    "HeldRecord",
     "HitState",
+    "Hold",
+    "HoldKind",
     "LineCorrection",
+    "ListState",
+    "Outcome",
     "PersonalHit",
     "PreservationEvent",
     "Record",
