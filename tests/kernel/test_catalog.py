@@ -16,6 +16,7 @@ KEYS = {
     "metadata_elements_dat46": "no",
     "retention_periods": "code",
     "security_levels": "code",
+    "roles_three_officers": "code",
 }
 
 
