@@ -27,8 +27,8 @@ from liandong.kernel.names import safe_name
 
 pytestmark = pytest.mark.django_db
 PROBE = "ld-probe"
-MARKUP = f"""防汛'"></textarea></title></script>--><{PROBE} onfocus=alert(1) x=\"${{7*7}}{{{{7*7}}}}"""
-WHO = ("stranger", "archivist", "director", "clerk", "audit_admin", "sec_admin", "sys_admin")
+MARKUP = f"""防汛'"></textarea></title></script>--><{PROBE} onfocus=alert(1) x=\"${{7*7}}{{{{7*7}}}}\">"""
+WHO = ("stranger", "archivist", "director", "clerk", "audit-admin", "sec-admin", "sys-admin")
 
 
 def _hostile_record(home: Path) -> Record:
