@@ -5,6 +5,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from liandong.base.gates import Policy
+from liandong.base.models import Officer
 from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
@@ -20,6 +21,7 @@ __all__ = [
     "PRINT_RECORD",
     "READ_RECORD",
     "RESTRICTED",
+    "RETAIN",
     "REVIEW_PERSONAL",
     "SENSITIVE",
     "SYSTEM",
@@ -154,6 +156,27 @@ CORRECT: Final = Policy(
     "record",
     may_read,
     lambda viewer, _today: may_change(viewer),
+)
+
+
+def may_ask_keys(viewer: Viewer) -> bool:
+    """Acts on master keys are asked for by the system officer."""
+    return viewer.officer == Officer.SYSTEM
+
+
+def may_decide_keys(viewer: Viewer, _asker: Viewer) -> bool:
+    """And decided by the security officer."""
+    return viewer.officer == Officer.SECURITY
+
+
+SEE_KEYS: Final = Policy(
+    "see-keys", lambda viewer: bool(viewer.officer), _("系统管理员、安全保密管理员、安全审计员")
+)
+ASK_KEYS: Final = Policy("ask-keys", may_ask_keys, _("系统管理员"))
+RETAIN: Final = Policy(
+    "retain",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
 REVIEW_PERSONAL: Final = Policy(

@@ -59,8 +59,8 @@ STAFF_BAR = (
         _("档案"),
         "/archive/",
         "g a",
-        _STAFF,
-        ("/transfers/", "/review/", "/digitise/", "/preservation/", "/jobs/"),
+        _STAFF | _DECIDERS,
+        ("/transfers/", "/review/", "/digitise/", "/preservation/", "/retention/", "/jobs/"),
     ),
     Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/", "/exchange/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
@@ -72,7 +72,13 @@ OFFICER_BAR = (
         _("管理"),
         "/admin/accounts/",
         roles=_OFFICERS,
-        also=("/admin/review/", "/admin/approvals/", "/admin/units/", "/admin/open-"),
+        also=(
+            "/admin/review/",
+            "/admin/approvals/",
+            "/admin/units/",
+            "/admin/open-",
+            "/admin/keys/",
+        ),
     ),
     Entry(_("查用"), "/search/", "g s", also=("/records/",)),
 )
@@ -81,13 +87,15 @@ ADMIN_ROW = (
     Entry(_("审批"), "/admin/approvals/", roles=_OFFICERS),
     Entry(_("机构"), "/admin/units/", roles=_ADMINS),
     Entry(_("账号核查"), "/admin/review/", roles=_OFFICERS),
+    Entry(_("密钥"), "/admin/keys/", roles=_OFFICERS),
 )
 ARCHIVE_ROW = (
     Entry(_("移交接收"), "/transfers/", "g t", _STAFF),
     Entry(_("审核队列"), "/review/", "g q", _ARCHIVIST),
-    Entry(_("全宗树"), "/archive/", roles=_STAFF),
+    Entry(_("全宗树"), "/archive/", roles=_STAFF | _DECIDERS),
     Entry(_("数字化流水"), "/digitise/", roles=_ARCHIVIST),
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),
+    Entry(_("鉴定销毁"), "/retention/", roles=_DECIDERS),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
 )
 USE_ROW = (

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from . import access, accounts, apikeys, archive, audit, data, files, intake, keys, running, share
+from . import (
+    access,
+    accounts,
+    apikeys,
+    archive,
+    audit,
+    data,
+    files,
+    intake,
+    keys,
+    retention,
+    running,
+    share,
+)
 from .output import _
 
 app = typer.Typer(
@@ -19,6 +32,7 @@ app.add_typer(archive.app, name="archive")
 app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
+app.add_typer(retention.app, name="retention")
 app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
 app.add_typer(apikeys.app, name="apikey")
