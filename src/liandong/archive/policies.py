@@ -17,13 +17,17 @@ __all__ = [
     "PRESERVE",
     "READ_RECORD",
     "RESTRICTED",
+    "REVIEW_OPENING",
+    "SAY_ON_OPENING",
     "SENSITIVE",
+    "SETTLE_OPENING",
     "SYSTEM",
     "UNEXAMINED",
     "Viewer",
     "may_change",
     "may_read",
     "may_read_whole",
+    "may_review",
     "may_use",
 ]
 
@@ -71,6 +75,13 @@ def may_change(viewer: Viewer) -> Rule:
     return AtMost("level", viewer.clearance) if viewer.is_archivist else NO_ONE
 
 
+def may_review(viewer: Viewer) -> Rule:
+    """Records of which `viewer` may plan and review the opening: staff, within clearance."""
+    if viewer.officer or not (viewer.is_archivist or viewer.is_director):
+        return NO_ONE
+    return AtMost("level", viewer.clearance)
+
+
 def _opened(today: int) -> Rule:
     return AllOf((AtMost("level", OPEN), AtMost("open_from", today)))
 
@@ -90,5 +101,22 @@ READ_RECORD: Final = Policy(
 )
 CORRECT: Final = Policy(
     "correct-record", lambda viewer: viewer.is_archivist, _("档案馆员"), scope="record"
+)
+REVIEW_OPENING: Final = Policy(
+    "review-opening",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+    scope="record",
+)
+SAY_ON_OPENING: Final = Policy(
+    "say-on-opening",
+    lambda viewer: viewer.is_archivist or viewer.is_director or (
+        viewer.is_clerk and bool(viewer.unit)
+    ),
+    _("档案馆员、档案馆负责人、被征求意见单位的兼职档案员"),
+    scope="review",
+)
+SETTLE_OPENING: Final = Policy(
+    "settle-opening", lambda viewer: viewer.is_director, _("档案馆负责人"), scope="review"
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))

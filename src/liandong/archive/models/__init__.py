@@ -1,5 +1,18 @@
 """What is kept, and who may use it.  Only `services` writes these rows."""
 
+from .opening import (
+    CURRENT,
+    IN_FORCE,
+    UNDER_WAY,
+    OpeningDecision,
+    OpeningPeriod,
+    OpeningPublication,
+    OpeningReview,
+    OpeningState,
+    Opinion,
+    UnitSuccession,
+    Verdict,
+)
 from .records import (
     ArchivalClass,
     FileRole,
@@ -16,12 +29,21 @@ from .records import (
 from .shares import SharedRecord, ShareGrant
 
 __all__ = [
+    "CURRENT",
+    "IN_FORCE",
+    "UNDER_WAY",
     "ArchivalClass",
     "FileRole",
     "FixityRun",
     "Fonds",
     "HeldNumber",
     "LineCorrection",
+    "OpeningDecision",
+    "OpeningPeriod",
+    "OpeningPublication",
+    "OpeningReview",
+    "OpeningState",
+    "Opinion",
     "PreservationEvent",
     "Record",
     "RecordFile",
@@ -29,4 +51,6 @@ __all__ = [
     "RetentionRule",
     "ShareGrant",
     "SharedRecord",
+    "UnitSuccession",
+    "Verdict",
 ]

@@ -36,8 +36,10 @@ from liandong.kernel.pages import Method, Page
 
 from . import objects
 from .admission import Event
+from .due import follow_description
 from .jobs import INDEX_STALE, PACK_CORRECTIONS, enqueue_after_commit
 from .objects import Packed, PackedFile, blob_store, record_urn
+from .opening import keeping
 from .packing import TOOL, bind_pages, find_object, workspace
 
 PACK_AFTER = timedelta(minutes=10)  # without a correction: one version per sitting, not per line
@@ -174,7 +176,9 @@ def pack_corrections(record: Record, *, by: str, now: datetime) -> Record:
         record = recover(record)
         if LineCorrection.objects.filter(page__record=record, packed=False).exists():
             event = Event("modification", now, by, TOOL, "success", {"what": "text"})
-            record = _write_next(record, record.description, event, "校对识别文本")
+            record = _write_next(
+                record, record.description, "校对识别文本", by=by, now=now, event=event
+            )
     return record
 
 
@@ -204,7 +208,14 @@ def describe(
         merged = {name: text for name, text in {**record.description, **real}.items() if text}
         detail = {"what": "description", "fields": sorted(real)}
         event = Event("metadata modification", now, by, TOOL, "success", detail)
-        return _write_next(record, merged, event, "修改著录")
+        return _write_next(record, merged, "修改著录", by=by, now=now, event=event)
+
+
+def write_settled_reviews(record: Record, *, now: datetime) -> Record:
+    """Write settled opening reviews that are in no version yet; call it under `object_lock`."""
+    if not keeping.is_waiting(record):
+        return record
+    return _write_next(record, record.description, "开放审核", by="system", now=now)
 
 
 def _refuse(changes: Mapping[str, str]) -> None:
@@ -221,7 +232,13 @@ def object_lock(object_id: UUID) -> AbstractContextManager[None]:
 
 
 def _write_next(
-    record: Record, description: Mapping[str, str], event: Event, message: str
+    record: Record,
+    description: Mapping[str, str],
+    message: str,
+    *,
+    by: str,
+    now: datetime,
+    event: Event | None = None,  # None: what happened stands in the rows already
 ) -> Record:
     """The next version of the object, then the rows."""
     kept = objects.read_object(record.object_id)
@@ -229,20 +246,24 @@ def _write_next(
         pages = _current_pages(record, kept)
         corrections = _corrections(record)
         events = _events(record)
+        opening = keeping.settled_reviews(record)
+        access = Record.objects.values("level", "open_from").get(pk=record.pk)
     packed = replace(
         kept,
         version=kept.version + 1,
         description=dict(description),
         pages=pages,
-        events=(*events, event),
+        events=(*events, event) if event else events,
         corrections=corrections,
+        opening=opening,
+        **access,
     )
     with workspace() as folder:
         changes = _changed_files(kept, packed, folder)
         inventory = write_version(
             folder / "version", read_inventory(blob_store(), record_urn(record.object_id)),
             {path: Content(source) for path, source in changes.items()},
-            message=message, user=event.by, created=event.at,
+            message=message, user=by, created=now,
         )  # fmt: skip
         publish_version(blob_store(), folder / "version", inventory)
     return _follow(record, objects.read_object(record.object_id))
@@ -284,6 +305,8 @@ def _changed_files(kept: Packed, packed: Packed, folder: Path) -> dict[str, Path
     }
     if packed.corrections:
         changes[objects.CORRECTIONS] = objects.to_json(list(packed.corrections))
+    if packed.opening:
+        changes[objects.OPENING] = objects.to_json(list(packed.opening))
     if packed.pages != kept.pages and (bound := _bind_again(packed, folder)) is not None:
         changes[objects.DOUBLE_LAYER] = bound
     files = {file.path: file for file in packed.files} | {
@@ -334,10 +357,11 @@ def recover(record: Record) -> Record:
 @transaction.atomic
 def _follow(record: Record, kept: Packed) -> Record:
     """Make the rows of a record those of the head of its object; text rows stay as they are."""
-    row = Record.objects.select_for_update().get(pk=record.pk)
+    row = Record.objects.select_for_update(of=("self",)).select_related("fonds").get(pk=record.pk)
     for name, value in objects.described_columns(kept.description).items():
         setattr(row, name, value)
     row.version, row.indexed_version = kept.version, 0
+    follow_description(row)
     row.save()
     RecordFile.objects.filter(record=row).delete()
     RecordFile.objects.bulk_create(objects.file_rows(row.pk, kept))
@@ -347,6 +371,7 @@ def _follow(record: Record, kept: Packed) -> Record:
          if (one.kind, one.at, one.by) not in known]
     )  # fmt: skip
     _mark_packed(row, kept)
+    keeping.mark_packed(row, kept.opening)
     enqueue_after_commit(INDEX_STALE)
     return row
 

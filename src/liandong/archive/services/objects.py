@@ -37,6 +37,7 @@ from liandong.kernel.packages.ocfl import (
 from liandong.kernel.ports import BlobStore
 
 from .admission import Event
+from .due import opening_columns, own_periods
 
 DESCRIPTION = "metadata/description.json"
 DAT46 = "metadata/dat46.xml"
@@ -46,6 +47,7 @@ FIELDS = "metadata/fields.json"
 FILES = "metadata/files.json"
 EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
+OPENING = "metadata/opening.json"
 TEXT = "derivative/text.json"
 DOUBLE_LAYER = "derivative/double-layer.pdf"
 _MIMES = {
@@ -104,6 +106,7 @@ class Packed:
     pages: tuple[Mapping[str, Any], ...]  # Page.to_json with the logical paths `file` and `image`
     events: tuple[Event, ...]
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
+    opening: tuple[Mapping[str, Any], ...] = ()  # settled opening reviews, oldest first
 
     @property
     def code(self) -> str:
@@ -268,6 +271,7 @@ def _read_packed(object_id: UUID, inventory: Inventory) -> Packed:
         pages=tuple(read_json(inventory, paths, TEXT)["pages"]),
         events=tuple(_read_event(row) for row in read_json(inventory, paths, EVENTS)),
         corrections=tuple(read_json(inventory, paths, CORRECTIONS)) if CORRECTIONS in paths else (),
+        opening=tuple(read_json(inventory, paths, OPENING)) if OPENING in paths else (),
     )
 
 
@@ -331,7 +335,7 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
     """The row of a record, not saved."""
     known = packed.description
     originals = [file for file in packed.files if file.role == FileRole.ORIGINAL]
-    return Record(
+    record = Record(
         object_id=packed.object_id,
         version=packed.version,
         code=packed.code,
@@ -353,6 +357,9 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
         admitted_at=packed.admitted_at,
         admitted_by=packed.admitted_by,
     )
+    for name, value in opening_columns(record, own_periods(fonds), packed.opening).items():
+        setattr(record, name, value)
+    return record
 
 
 def described_columns(description: Mapping[str, str]) -> dict[str, Any]:
