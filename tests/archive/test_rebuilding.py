@@ -12,6 +12,7 @@ from liandong.archive.models import (
     ArchivalClass,
     Fonds,
     LineCorrection,
+    PersonalHit,
     PreservationEvent,
     Record,
     RecordFile,
@@ -30,10 +31,10 @@ from liandong.kernel.packages.ocfl import object_path
 pytestmark = pytest.mark.django_db
 MODELS: tuple[type[Model], ...] = (
     Fonds, RetentionRule, ArchivalClass, Record, RecordFile, RecordPage, LineCorrection,
-    PreservationEvent,
+    PreservationEvent, PersonalHit,
 )  # fmt: skip
 KEYS = {"id", "fonds_id", "unit_id", "record_id", "page_id", "archival_class_id"}
-NOT_KEPT = {"indexed_version", "verified_at", "verified_ok"}
+NOT_KEPT = {"indexed_version", "personal_revision", "verified_at", "verified_ok"}
 
 
 def snapshot() -> dict[str, list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ OPENING_FLOW = Flow(
     start="planned",
     final={"deferred", "recalled", "dropped"},
     steps=[
-        #        name             from                to                   who                  needs
+        # name, from, to, who, needs
         Step.of("propose", "planned", "first_review", "system"),
         Step.of("first_ask", "first_review", "unit_opinion", "archivist", "verdict"),
         Step.of("first_alone", "first_review", "re_review", "archivist", "verdict"),
@@ -39,4 +39,4 @@ RIGHTS_FLOW = Flow(
         Step.of("withdraw", "received identified", "withdrawn", "person archivist"),
     ],
 )
-"""Requests about personal information (个人信息权利).  Source: 个人信息保护法 (2021) arts. 44-50."""
+"""Requests of a person (个人信息权利).  Source: 个人信息保护法 (2021) arts. 44-50."""

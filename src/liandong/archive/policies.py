@@ -110,8 +110,8 @@ REVIEW_OPENING: Final = Policy(
 )
 SAY_ON_OPENING: Final = Policy(
     "say-on-opening",
-    lambda viewer: viewer.is_archivist or viewer.is_director or (
-        viewer.is_clerk and bool(viewer.unit)
+    lambda viewer: (
+        viewer.is_archivist or viewer.is_director or (viewer.is_clerk and bool(viewer.unit))
     ),
     _("档案馆员、档案馆负责人、被征求意见单位的兼职档案员"),
     scope="review",

@@ -78,9 +78,7 @@ def catalogue_periods() -> tuple[Period, ...]:
     )
 
 
-def period_of(
-    category: str, description: Mapping[str, str], own: Iterable[Period] = ()
-) -> Period:
+def period_of(category: str, description: Mapping[str, str], own: Iterable[Period] = ()) -> Period:
     """The period of a record: the first of the fonds' own that fits, else of the catalogue."""
     for period in (*own, *catalogue_periods()):
         if period.fits(category, description):
@@ -177,14 +175,19 @@ def _word_rules() -> tuple[_Words, ...]:
     )
 
 
-@cache
 def rules_version() -> str:
     """Version of the rules: logic and tables.  Kept with every proposal and decision."""
+    return version_of(LOGIC, _TABLES)
+
+
+@cache
+def version_of(logic: str, tables: tuple[str, ...]) -> str:
+    """A version of some logic and of tables of the catalogue, whose every cell counts."""
     digest = hashlib.sha256()
-    for name in _TABLES:
+    for name in tables:
         for row in catalog.rows(name):
             digest.update(repr(sorted(row.items())).encode())
-    return f"{LOGIC}-{digest.hexdigest()[:12]}"
+    return f"{logic}-{digest.hexdigest()[:12]}"
 
 
 def grounds() -> tuple[str, ...]:
@@ -239,6 +242,4 @@ def _of_pages(pages: Sequence[Page]) -> Iterator[Suggestion]:
                 match = rule.pattern.search(line.text) if left[rule.code] else None
                 if match:
                     left[rule.code] -= 1
-                    yield Suggestion(
-                        rule.code, rule.ground, rule.effect, match[0], page.number, at
-                    )
+                    yield Suggestion(rule.code, rule.ground, rule.effect, match[0], page.number, at)

@@ -13,6 +13,7 @@ from .opening import (
     UnitSuccession,
     Verdict,
 )
+from .privacy import NO_LINE, HitState, PersonalHit
 from .records import (
     ArchivalClass,
     FileRole,
@@ -31,12 +32,14 @@ from .shares import SharedRecord, ShareGrant
 __all__ = [
     "CURRENT",
     "IN_FORCE",
+    "NO_LINE",
     "UNDER_WAY",
     "ArchivalClass",
     "FileRole",
     "FixityRun",
     "Fonds",
     "HeldNumber",
+    "HitState",
     "LineCorrection",
     "OpeningDecision",
     "OpeningPeriod",
@@ -44,6 +47,7 @@ __all__ = [
     "OpeningReview",
     "OpeningState",
     "Opinion",
+    "PersonalHit",
     "PreservationEvent",
     "Record",
     "RecordFile",

@@ -111,9 +111,7 @@ class OpeningPublication(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(condition=~Q(title=""), name="publication_has_title")
-        ]
+        constraints = [models.CheckConstraint(condition=~Q(title=""), name="publication_has_title")]
 
     def __str__(self) -> str:
         return self.number

@@ -17,6 +17,7 @@ from liandong.archive.models import (
     Fonds,
     HeldNumber,
     LineCorrection,
+    PersonalHit,
     PreservationEvent,
     Record,
     RecordFile,
@@ -25,7 +26,9 @@ from liandong.archive.models import (
 from liandong.kernel.codes import ArchivalCode, BadCode, CodeTemplate, template
 from liandong.kernel.metadata import retention_code
 
+from . import privacy
 from .admission import Admission
+from .examining import level_of
 from .holdings import is_in_store, keep_in_store
 from .objects import Packed, correction_rows, event_rows, file_rows, page_rows, record_row
 from .opening.keeping import restore_reviews
@@ -325,6 +328,9 @@ def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Rec
     placed = _place_in_classes(records, by=by, now=now)
     _refuse_taken([packed.code for packed in records])
     drafts = [record_row(packed, *placed[packed.code]) for packed in records]
+    hits = [privacy.examine_packed(packed, now=now) for packed in records]
+    for draft, found in zip(drafts, hits, strict=True):
+        draft.personal = level_of(found)
     rows = list(zip(_insert(Record, drafts), records, strict=True))
     _insert(RecordFile, (row for record, packed in rows for row in file_rows(record.pk, packed)))
     pages = _insert(
@@ -333,6 +339,8 @@ def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Rec
     _insert(
         PreservationEvent, (row for record, packed in rows for row in event_rows(record.pk, packed))
     )
+    _insert(PersonalHit, (hit for draft, found in zip(drafts, hits, strict=True)
+                          for hit in privacy.hits_for(draft, found)))  # fmt: skip
     corrected = [(record, packed) for record, packed in rows if packed.corrections]
     for record, packed in corrected:
         numbers = {page.number: page.pk for page in pages if page.record_id == record.pk}

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -34,15 +34,14 @@ from liandong.kernel.packages.ocfl import (
 )
 from liandong.kernel.pages import Method, Page
 
-from . import objects
+from . import objects, privacy
 from .admission import Event
 from .due import follow_description
-from .jobs import INDEX_STALE, PACK_CORRECTIONS, enqueue_after_commit
+from .jobs import PACK_AFTER, PACK_CORRECTIONS, enqueue_after_commit
 from .objects import Packed, PackedFile, blob_store, record_urn
 from .opening import keeping
 from .packing import TOOL, bind_pages, find_object, workspace
 
-PACK_AFTER = timedelta(minutes=10)  # without a correction: one version per sitting, not per line
 FIXED = frozenset({  # parts of the archival code: a code never changes
     "archival_code", "fonds_number", "archival_category", "filing_year", "retention_period",
     "org_or_subject", "series_code", "catalogue_number", "volume_number", "item_number",
@@ -153,31 +152,38 @@ def _write_line(
     LineCorrection.objects.create(
         page=page, line=line, before=before, after=new["text"], at=now, by=by
     )
-    Record.objects.filter(pk=page.record_id).update(indexed_version=0)
-    enqueue_after_commit(INDEX_STALE)
+    privacy.examine_line(page, line, before, now=now)
     return page
 
 
 def is_resting(record_id: int, *, now: datetime) -> bool:
-    """Whether nobody corrected the record within `PACK_AFTER`."""
-    recent = LineCorrection.objects.filter(page__record=record_id, at__gt=now - PACK_AFTER)
-    return not recent.filter(packed=False).exists()
+    """Whether nobody corrected the record or decided on it within `PACK_AFTER`."""
+    since = now - PACK_AFTER
+    recent = LineCorrection.objects.filter(page__record=record_id, at__gt=since, packed=False)
+    decided = privacy.undecided_packing(record_id).filter(decided_at__gt=since)
+    return not (recent.exists() or decided.exists())
 
 
 # Versions -----------------------------------------------------------------------------------------
 
 
 def pack_corrections(record: Record, *, by: str, now: datetime) -> Record:
-    """Write corrections that are in no version yet as the next version; the record as it is now.
+    """Write corrections and decisions that are in no version yet as the next one.
 
-    Without such corrections nothing is written.  Raises BrokenObject, OSError.
+    Without such nothing is written.  The record as it is now.  Raises BrokenObject, OSError.
     """
     with object_lock(record.object_id):
         record = recover(record)
         if LineCorrection.objects.filter(page__record=record, packed=False).exists():
+            record = privacy.examine_record(record.pk, now=now)  # new names, on every page
             event = Event("modification", now, by, TOOL, "success", {"what": "text"})
             record = _write_next(
                 record, record.description, "校对识别文本", by=by, now=now, event=event
+            )
+        elif privacy.undecided_packing(record.pk).exists():
+            event = Event("metadata modification", now, by, TOOL, "success", {"what": "personal"})
+            record = _write_next(
+                record, record.description, "判定个人信息", by=by, now=now, event=event
             )
     return record
 
@@ -245,6 +251,7 @@ def _write_next(
     with transaction.atomic():  # pages and corrections as of one moment
         pages = _current_pages(record, kept)
         corrections = _corrections(record)
+        personal = privacy.decisions_of(record)
         events = _events(record)
         opening = keeping.settled_reviews(record)
         access = Record.objects.values("level", "open_from").get(pk=record.pk)
@@ -257,6 +264,7 @@ def _write_next(
         corrections=corrections,
         opening=opening,
         **access,
+        personal=personal,
     )
     with workspace() as folder:
         changes = _changed_files(kept, packed, folder)
@@ -307,6 +315,8 @@ def _changed_files(kept: Packed, packed: Packed, folder: Path) -> dict[str, Path
         changes[objects.CORRECTIONS] = objects.to_json(list(packed.corrections))
     if packed.opening:
         changes[objects.OPENING] = objects.to_json(list(packed.opening))
+    if packed.personal != kept.personal:
+        changes[objects.PERSONAL] = objects.to_json(list(packed.personal))
     if packed.pages != kept.pages and (bound := _bind_again(packed, folder)) is not None:
         changes[objects.DOUBLE_LAYER] = bound
     files = {file.path: file for file in packed.files} | {
@@ -372,7 +382,8 @@ def _follow(record: Record, kept: Packed) -> Record:
     )  # fmt: skip
     _mark_packed(row, kept)
     keeping.mark_packed(row, kept.opening)
-    enqueue_after_commit(INDEX_STALE)
+    privacy.mark_packed(row, kept)
+    privacy.examine_description(row, now=max(event.at for event in kept.events))
     return row
 
 

@@ -48,14 +48,12 @@ def opening_columns(
 
     `opening` are the reviews that stand in its object, oldest first.
     """
-    due = due_of(
-        record.category, record.year, record.document_date, record.description, periods
-    )
-    last = opening[-1] if opening else {"state": ""}
-    if last["state"] == OpeningState.DEFERRED:
+    due = due_of(record.category, record.year, record.document_date, record.description, periods)
+    last: Mapping[str, Any] = opening[-1] if opening else {}
+    if last.get("state") == OpeningState.DEFERRED:
         due = last["deferred_until"]
     opened_on_the_way_in = record.level == OPEN and record.open_from != NEVER
-    settled = last["state"] in _NOT_AWAITING or (not opening and opened_on_the_way_in)
+    settled = last["state"] in _NOT_AWAITING if last else opened_on_the_way_in
     return {"open_due": due, "awaits_opening": not settled}
 
 

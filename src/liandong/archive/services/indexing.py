@@ -43,7 +43,7 @@ def reindex_all() -> int:
     Memory does not grow with the holdings: rows are read by keyset.  Records that change meanwhile
     stay stale and are put again.
     """
-    stamps: dict[int, tuple[int, int]] = {}
+    stamps: dict[int, tuple[int, int, int]] = {}
 
     def documents() -> Iterator[SearchDocument]:
         for chunk in _all_ids():
@@ -67,15 +67,15 @@ def _all_ids() -> Iterator[list[int]]:
         yield chunk
 
 
-def _stamps(ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """What tells whether the text or the description of a record has changed."""
+def _stamps(ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+    """What tells whether the text, the description or the masks of a record have changed."""
     rows = Record.objects.filter(pk__in=ids).annotate(corrections=Count("pages__corrections"))
-    return {pk: (version, count) for pk, version, count in rows.values_list(
-        "pk", "version", "corrections"
+    return {pk: (version, count, masks) for pk, version, count, masks in rows.values_list(
+        "pk", "version", "corrections", "personal_revision"
     )}  # fmt: skip
 
 
-def _mark(before: Mapping[int, tuple[int, int]]) -> None:
+def _mark(before: Mapping[int, tuple[int, int, int]]) -> None:
     """Note what the index holds, for records that did not change since `before`."""
     with transaction.atomic():
         locked = Record.objects.select_for_update().filter(pk__in=before.keys())

@@ -1,6 +1,6 @@
 """Jobs by name, enqueued after commit: services know no tasks, only what they are called."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +10,7 @@ INDEX_STALE = "liandong.archive.tasks.index_stale_records"
 PACK_CORRECTIONS = "liandong.archive.tasks.pack_corrections_of"
 PACK_OPENING = "liandong.archive.tasks.pack_opening_of"
 PROPOSE_OPENING = "liandong.archive.tasks.propose_openings"
+PACK_AFTER = timedelta(minutes=10)  # without a correction: one version per sitting, not per line
 
 
 def enqueue_after_commit(name: str, *args: Any, run_after: datetime | None = None) -> None:

@@ -48,6 +48,7 @@ FILES = "metadata/files.json"
 EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
 OPENING = "metadata/opening.json"
+PERSONAL = "metadata/personal.json"
 TEXT = "derivative/text.json"
 DOUBLE_LAYER = "derivative/double-layer.pdf"
 _MIMES = {
@@ -107,6 +108,7 @@ class Packed:
     events: tuple[Event, ...]
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
     opening: tuple[Mapping[str, Any], ...] = ()  # settled opening reviews, oldest first
+    personal: tuple[Mapping[str, Any], ...] = ()  # decisions on personal information
 
     @property
     def code(self) -> str:
@@ -270,9 +272,17 @@ def _read_packed(object_id: UUID, inventory: Inventory) -> Packed:
         files=tuple(_packed_files(inventory, paths)),
         pages=tuple(read_json(inventory, paths, TEXT)["pages"]),
         events=tuple(_read_event(row) for row in read_json(inventory, paths, EVENTS)),
-        corrections=tuple(read_json(inventory, paths, CORRECTIONS)) if CORRECTIONS in paths else (),
-        opening=tuple(read_json(inventory, paths, OPENING)) if OPENING in paths else (),
+        corrections=_read_rows(inventory, paths, CORRECTIONS),
+        opening=_read_rows(inventory, paths, OPENING),
+        personal=_read_rows(inventory, paths, PERSONAL),
     )
+
+
+def _read_rows(
+    inventory: Inventory, paths: Mapping[str, str], path: str
+) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a file that an object may lack."""
+    return tuple(read_json(inventory, paths, path)) if path in paths else ()
 
 
 def read_json(inventory: Inventory, paths: Mapping[str, str], path: str) -> Any:

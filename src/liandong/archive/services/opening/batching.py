@@ -7,7 +7,8 @@ from datetime import datetime
 from liandong.archive.models import OpeningReview
 from liandong.kernel.flows import StepRefused
 
-from .steps import Choice, check, complete, decide, step_of
+from .steps import decide, step_of
+from .taking import Choice, check, complete
 
 
 @dataclass(frozen=True, slots=True)

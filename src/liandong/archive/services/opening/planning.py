@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from liandong.archive.models import OpeningDecision, OpeningReview, OpeningState, Record
 from liandong.archive.policies import may_review
@@ -27,9 +27,7 @@ class Planned:
     skipped: int  # records in a review already, opened, or not to be seen
 
 
-def plan_due(
-    year: int, *, fonds: str = "", by: str, now: datetime, limit: int = 10_000
-) -> Planned:
+def plan_due(year: int, *, fonds: str = "", by: str, now: datetime, limit: int = 10_000) -> Planned:
     """Plan every record that is due by the end of `year`, earliest first, at most `limit`."""
     due = _plannable(by).filter(open_due__lte=year * 10000 + 1231)
     if fonds:
@@ -81,7 +79,7 @@ def _plan_chunk(record_ids: Sequence[int], year: int, by: str, now: datetime) ->
     return len(chosen)
 
 
-def _plannable(by: str):  # type: ignore[no-untyped-def]
+def _plannable(by: str) -> QuerySet[Record]:
     return granted(may_review(actor_of(by))).filter(awaits_opening=True)
 
 

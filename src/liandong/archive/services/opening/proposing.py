@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from liandong import __version__
 from liandong.archive.models import (
     OpeningDecision,
     OpeningReview,
@@ -17,16 +18,15 @@ from liandong.archive.models import (
 from liandong.archive.policies import UNEXAMINED
 from liandong.base.audit import record_act
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.opening import Proposed, propose, rules_version
+from liandong.kernel.opening import Proposed, propose, rules_version, version_of
 from liandong.kernel.pages import Page
 
-
-
 _MOST_KEPT = 60  # suggestions of one record
+_DETECTOR_TABLES = ("pii_kinds", "pii_words", "name_characters", "area_codes")
 
 
 def propose_planned(*, now: datetime, limit: int = 500) -> int:
-    """Propose for records of the plan, oldest first; how many.  Each is a transaction of its own."""
+    """Propose for records of the plan, oldest first; how many.  Each is its own transaction."""
     waiting = OpeningReview.objects.filter(state=OpeningState.PLANNED).order_by("pk")
     ids = list(waiting.values_list("pk", flat=True)[:limit])
     for review_id in ids:
@@ -69,6 +69,11 @@ def proposal_of(record: Record) -> Proposed:
     """What the rules of now say of a record with the personal data found in it."""
     personal = None if record.personal == UNEXAMINED else record.personal
     return propose(record.description, pages_of_record(record), personal=personal)
+
+
+def detectors_version() -> str:
+    """Version of what looks for personal data: of this product and of the detectors' tables."""
+    return version_of(__version__, _DETECTOR_TABLES)
 
 
 def pages_of_record(record: Record) -> Sequence[Page]:
