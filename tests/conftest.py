@@ -13,7 +13,9 @@ settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
-GUARDED = ("base_auditrow", "archive_openingdecision")  # tables whose rows are only added
+GUARDED = (  # tables whose rows are only added
+    "base_auditrow", "base_auditseal", "archive_openingdecision",
+)  # fmt: skip
 SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -32,8 +34,12 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     settings.HOME = folder
     settings.STORE, settings.STAGING = folder / "store", folder / "staging"
     settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
+    settings.KEYS = folder / "keys"
+    signing = {"folder": settings.KEYS / "signing"}
     settings.ENGINES = {
         **settings.ENGINES,
+        "signer": {**settings.ENGINES["signer"], "options": signing},
+        "time_stamper": {**settings.ENGINES["time_stamper"], "options": signing},
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from liandong.engines.search.tantivy import TantivySearch
-from liandong.kernel.ports import SearchDocument
+from liandong.kernel.ports import MaskedText, SearchDocument
 
 
 def made(
@@ -18,10 +18,12 @@ def made(
     date: int = 20110501,
     facets: Mapping[str, str] | None = None,
     facts: Mapping[str, Any] | None = None,
+    masked: MaskedText | None = None,
 ) -> SearchDocument:
     """A document with only the fields that matter."""
-    known = {"level": 0, "open_from": 0, "unit": ""} | dict(facts or {})
-    return SearchDocument(record_id, code, number, title, body, facets or {}, date, known)
+    known = {"level": 0, "open_from": 0, "personal": 0, "unit": "", "shares": frozenset()}
+    known |= dict(facts or {})
+    return SearchDocument(record_id, code, number, title, body, facets or {}, date, known, masked)
 
 
 def put_ten(folder: str, start: int) -> None:

@@ -1,6 +1,7 @@
 """The contract of the search port."""
 
 import importlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from liandong.engines.search.tantivy import IndexBusy, TantivySearch
 from liandong.kernel.access import EVERYONE, NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule, holds
-from liandong.kernel.ports import FACETS, SearchAnswer, SearchDocument, SearchQuery
+from liandong.kernel.ports import FACETS, MaskedText, SearchAnswer, SearchDocument, SearchQuery
 from liandong.kernel.query import parse
 from liandong.kernel.text import matches, occurrences
 
@@ -46,7 +48,7 @@ def ids(answer: SearchAnswer) -> list[int]:
 
 
 def ask(engine: TantivySearch, text: str, visible: Rule = EVERYONE, limit: int = 100) -> list[int]:
-    answer = engine.find(parse(text), visible=visible, limit=limit)
+    answer = engine.find(parse(text), visible=visible, whole=EVERYONE, limit=limit)
     assert answer.count == len(answer.hits)
     return ids(answer)
 
@@ -137,11 +139,11 @@ def test_filters_dates_and_order(shelf: TantivySearch) -> None:
     shelf.rebuild([made(n, facets={"year": str(y)}, date=y * 10000) for n, y in years.items()])
     assert sorted(ask(shelf, "年度:2010,2011")) == [1, 4]
     assert sorted(ask(shelf, "日期:2010..2011")) == [1, 4]
-    newest = shelf.find(SearchQuery(), visible=EVERYONE, limit=9, order="newest")
-    oldest = shelf.find(SearchQuery(), visible=EVERYONE, limit=9, order="oldest")
+    newest = shelf.find(SearchQuery(), visible=EVERYONE, whole=EVERYONE, limit=9, order="newest")
+    oldest = shelf.find(SearchQuery(), visible=EVERYONE, whole=EVERYONE, limit=9, order="oldest")
     assert (ids(newest), ids(oldest)) == ([2, 4, 1, 3], [1, 4, 2, 3])
     with pytest.raises(ValueError, match="order"):
-        shelf.find(SearchQuery(), visible=EVERYONE, limit=9, order="best")
+        shelf.find(SearchQuery(), visible=EVERYONE, whole=EVERYONE, limit=9, order="best")
 
 
 def test_a_facet_ignores_its_own_filter_only(shelf: TantivySearch) -> None:
@@ -150,58 +152,64 @@ def test_a_facet_ignores_its_own_filter_only(shelf: TantivySearch) -> None:
         [made(n, facets={"year": year, "fonds": fonds}) for n, (year, fonds) in enumerate(rows)]
     )
     query = parse("年度:2010 全宗:A")
-    answer = shelf.find(query, visible=EVERYONE, limit=9, facets=("year", "fonds", "author"))
+    answer = shelf.find(
+        query, visible=EVERYONE, whole=EVERYONE, limit=9, facets=("year", "fonds", "author")
+    )
     assert (ids(answer), answer.count) == ([0], 1)
     assert answer.facets == {
         "year": (("2010", 1), ("2011", 1)), "fonds": (("A", 1), ("B", 1)), "author": (),
     }  # fmt: skip
     with pytest.raises(KeyError):
-        shelf.find(query, visible=EVERYONE, limit=9, facets=("level",))
+        shelf.find(query, visible=EVERYONE, whole=EVERYONE, limit=9, facets=("level",))
 
 
 def test_pages_follow_each_other_and_the_deepest_are_not_shown(shelf: TantivySearch) -> None:
     shelf.rebuild(made(number, facts={"level": number % 2, "unit": "A"}) for number in range(50))
     rule = AnyOf((AtMost("level", 0), Eq("unit", "A")))
     pages = [
-        shelf.find(SearchQuery(), visible=rule, limit=20, offset=offset)
+        shelf.find(SearchQuery(), visible=rule, whole=EVERYONE, limit=20, offset=offset)
         for offset in (0, 20, 40, 60, 10**9)
     ]
     assert [len(page.hits) for page in pages] == [20, 20, 10, 0, 0]
     assert len({number for page in pages for number in ids(page)}) == 50
     assert {page.count for page in pages} == {50}
-    assert shelf.find(SearchQuery(), visible=rule, limit=0).hits == ()
-    assert shelf.find(SearchQuery(), visible=rule, limit=5, offset=-3).count == 50
+    assert shelf.find(SearchQuery(), visible=rule, whole=EVERYONE, limit=0).hits == ()
+    assert shelf.find(SearchQuery(), visible=rule, whole=EVERYONE, limit=5, offset=-3).count == 50
 
 
 # Laws ---------------------------------------------------------------------------------------------
 
 RULES = st.recursive(
-    st.builds(AtMost, st.sampled_from(["level", "open_from"]), st.integers(-1, 4))
+    st.builds(AtMost, st.sampled_from(["level", "open_from", "personal"]), st.integers(-1, 4))
     | st.builds(AtMost, st.just("level"), st.sampled_from([2**63 - 1, 2**70, -(2**70)]))
     | st.builds(Eq, st.just("unit"), st.sampled_from(["", "A", "B", "a", "AB"]))
-    | st.builds(Eq, st.just("shares"), st.sampled_from(["", "A", "B"]))
-    | st.builds(Eq, st.sampled_from(["level", "unit"]), st.integers(0, 2) | st.just(2**64)),
-    lambda inner: st.lists(inner, max_size=3).map(tuple).flatmap(
+    | st.builds(Eq, st.just("shares"), st.sampled_from(["", "A", "B", "C"]))
+    | st.builds(Eq, st.sampled_from(["level", "unit"]), st.integers(0, 2) | st.just(2**64))
+    | st.builds(Eq, st.just("level"), st.sampled_from(["0", "1"])),
+    lambda inner: st.lists(inner, max_size=4).map(tuple).flatmap(
         lambda parts: st.sampled_from([AllOf(parts), AnyOf(parts)])
     ),
-    max_leaves=8,
+    max_leaves=10,
 )  # fmt: skip
 FACTS = st.fixed_dictionaries(
     {
         "level": st.integers(0, 3),
         "open_from": st.integers(0, 3),
+        "personal": st.sampled_from([0, 1, 2, 9]),
         "unit": st.sampled_from(["", "A", "B", "AB"]),
-        "shares": st.frozensets(st.sampled_from(["", "A", "B"])),
+        "shares": st.frozensets(st.sampled_from(["", "A", "B", "C"])),
     }
 )
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivySearch]:
-    facts = {"level": True, "open_from": True, "unit": False, "shares": False}
-    search = TantivySearch(tmp_path_factory.mktemp("vault") / "index", facts=facts)
-    yield search
-    search.close()
+WORDS = ("规划", "移民", "水库", "王建国", "13800138000", "110101199003070011")
+TEXTS_OF = st.lists(st.sampled_from(WORDS), max_size=4, unique=True)
+NUMBERS = st.sampled_from(["", "临政发〔2011〕7号", "临政发〔2011〕8号"])
+FACES = st.builds(
+    MaskedText,
+    title=TEXTS_OF.map("。".join),
+    document_number=NUMBERS,
+    body=TEXTS_OF.map("\n，".join),
+    author=st.sampled_from(["", "王建国", "市政府"]),
+)
 
 
 @given(
@@ -209,19 +217,165 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivySearch]:
     st.lists(RULES, min_size=1, max_size=8),
 )
 def test_hits_counts_and_facets_agree_with_the_rule(
-    vault: TantivySearch, rows: list[tuple[dict[str, Any], str]], rules: list[Rule]
+    shelf: TantivySearch, rows: list[tuple[dict[str, Any], str]], rules: list[Rule]
 ) -> None:
-    vault.rebuild(
+    shelf.rebuild(
         made(n, facts=facts, facets={"year": year}) for n, (facts, year) in enumerate(rows)
     )
     for rule in [*rules, EVERYONE, NO_ONE]:
         granted = {n for n, (facts, _) in enumerate(rows) if holds(rule, facts)}
-        for query in (SearchQuery(), SearchQuery(words=("通知",))):
-            answer = vault.find(query, visible=rule, limit=20, facets=("year",))
+        for query, whole in (
+            (SearchQuery(), EVERYONE),
+            (SearchQuery(words=("通知",)), EVERYONE),
+            (SearchQuery(), NO_ONE),
+        ):
+            answer = shelf.find(query, visible=rule, whole=whole, limit=20, facets=("year",))
             years = Counter(rows[n][1] for n in granted if rows[n][1])
             assert (set(ids(answer)), answer.count) == (granted, len(granted))
             assert dict(answer.facets["year"]) == years
             assert len(answer.hits) == len(granted)
+
+
+# Masked text --------------------------------------------------------------------------------------
+
+
+def _as_seen(
+    text: MaskedText, masked: MaskedText | None, facts: dict[str, Any], whole: Rule
+) -> MaskedText:
+    """The definition: who may not read the whole has the masked text, or none."""
+    return text if holds(whole, facts) else masked or MaskedText()
+
+
+def _answers(query: SearchQuery, text: MaskedText) -> bool:
+    everything = f"{text.title}。{text.document_number}。{text.body}"
+    return (
+        all(word in everything for word in (*query.words, *query.phrases))
+        and not any(word in everything for word in query.without)
+        and all(code == text.document_number for code in query.codes)
+        and text.author in query.filters.get("author", (text.author,))
+    )
+
+
+QUESTIONS = st.one_of(
+    st.sampled_from(WORDS).map(lambda word: SearchQuery(words=(word,))),
+    st.sampled_from(WORDS).map(lambda word: SearchQuery(phrases=(word,))),
+    st.sampled_from(WORDS).map(lambda word: SearchQuery(without=(word,))),
+    st.sampled_from(WORDS).map(lambda word: SearchQuery(words=("规划",), without=(word,))),
+    st.just(SearchQuery(codes=("临政发〔2011〕7号",))),
+    st.just(SearchQuery(filters={"author": ("王建国",)})),
+    st.just(SearchQuery(words=("规划",), filters={"author": ("王建国",)})),
+)
+
+
+@given(
+    st.lists(st.tuples(FACTS, FACES, st.none() | FACES), max_size=6),
+    st.lists(st.tuples(RULES, RULES), min_size=1, max_size=4),
+    st.lists(QUESTIONS, min_size=1, max_size=4),
+    st.sampled_from(["relevance", "newest"]),
+)
+def test_who_may_not_read_the_whole_finds_by_the_masked_text_alone(
+    shelf: TantivySearch,
+    rows: list[tuple[dict[str, Any], MaskedText, MaskedText | None]],
+    rules: list[tuple[Rule, Rule]],
+    queries: list[SearchQuery],
+    order: str,
+) -> None:
+    shelf.rebuild(
+        made(
+            n, text.title, text.body, number=text.document_number, facts=facts, masked=masked,
+            facets={"author": text.author},
+        )
+        for n, (facts, text, masked) in enumerate(rows)
+    )  # fmt: skip
+    for (visible, whole), query in itertools.product(rules, queries):
+        seen = {
+            n: _as_seen(text, masked, facts, whole)
+            for n, (facts, text, masked) in enumerate(rows)
+            if holds(visible, facts)
+        }
+        found = {n for n, text in seen.items() if _answers(query, text)}
+        answer = shelf.find(
+            query, visible=visible, whole=whole, limit=9, facets=("author",), order=order
+        )
+        assert (set(ids(answer)), answer.count, len(answer.hits)) == (
+            found, len(found), len(found),
+        )  # fmt: skip
+        assert {hit.record_id for hit in answer.hits if hit.whole} == {
+            n for n in found if holds(whole, rows[n][0])
+        }
+        unfiltered = replace(query, filters={})
+        assert dict(answer.facets["author"]) == Counter(
+            text.author for text in seen.values() if text.author and _answers(unfiltered, text)
+        )
+
+
+SECRETS = MaskedText(
+    "王建国的处分决定", "临政发〔2011〕7号", "电话13800138000，住址东街3号", "王建国"
+)
+MASKED = MaskedText("王█的处分决定", "", "电话█，住址█", "█")
+
+
+@pytest.fixture(scope="module")
+def secret(shelf: TantivySearch) -> TantivySearch:
+    shelf.rebuild(
+        [
+            made(
+                1, SECRETS.title, SECRETS.body, number=SECRETS.document_number, masked=MASKED,
+                facets={"author": SECRETS.author}, facts={"personal": 1},
+            ),
+            made(2, "处分办法"),
+        ]
+    )  # fmt: skip
+    return shelf
+
+
+@pytest.mark.parametrize(
+    ("typed", "by_all", "by_few"),
+    [
+        ("王建国", [], [1]),
+        ('"13800138000"', [], [1]),
+        ("国", [], [1]),  # one character, by prefix
+        ('"东街3"', [], [1]),
+        ("责任者:王建国", [], [1]),
+        ("临政发〔2011〕7号", [], [1]),
+        ("处分决定", [1], [1]),
+        ("处分 -王建国", [1, 2], [2]),
+        ("-13800138000", [1, 2], [2]),
+        ("王建国 OR 处分", [], []),
+    ],
+)
+def test_a_secret_finds_nothing_and_leaves_out_nothing_in_the_masked_view(
+    secret: TantivySearch, typed: str, by_all: list[int], by_few: list[int]
+) -> None:
+    for whole, wanted in ((AtMost("personal", 0), by_all), (EVERYONE, by_few)):
+        answer = secret.find(
+            parse(typed), visible=EVERYONE, whole=whole, limit=9, facets=("author",)
+        )
+        assert (sorted(ids(answer)), answer.count) == (wanted, len(wanted)), whole
+        assert all(whole == EVERYONE or "王" not in value for value, _ in answer.facets["author"])
+
+
+def test_the_whole_text_makes_nothing_visible(secret: TantivySearch) -> None:
+    answer = secret.find(parse("王建国"), visible=NO_ONE, whole=EVERYONE, limit=9)
+    assert (answer.hits, answer.count) == ((), 0)
+
+
+def test_the_masked_text_is_journalled_replaced_and_removed_with_its_document(
+    engine: TantivySearch,
+) -> None:
+    def find(typed: str) -> list[int]:
+        return ids(engine.find(parse(typed), visible=EVERYONE, whole=NO_ONE, limit=9))
+
+    def fresh() -> Iterator[SearchDocument]:
+        yield made(2)
+        engine.put([made(1, "王建国", masked=MaskedText("王█处分"))])
+
+    engine.rebuild(fresh())
+    assert (find("处分"), find("建国")) == ([1], [])
+    engine.put([made(1, "王建国", masked=MaskedText("表彰"))])
+    assert (find("处分"), find("表彰")) == ([], [1])
+    engine.remove([1])
+    assert find("表彰") == []
 
 
 def test_a_rule_about_an_unknown_fact_is_refused_even_where_it_could_not_matter(
@@ -229,9 +383,11 @@ def test_a_rule_about_an_unknown_fact_is_refused_even_where_it_could_not_matter(
 ) -> None:
     for rule in (Eq("owner", "A"), AnyOf((AllOf(), AllOf((AllOf(), Eq("owner", "A")))))):
         with pytest.raises(KeyError):
-            shelf.find(SearchQuery(), visible=rule, limit=1)
+            shelf.find(SearchQuery(), visible=rule, whole=EVERYONE, limit=1)
+        with pytest.raises(KeyError):
+            shelf.find(SearchQuery(), visible=NO_ONE, whole=rule, limit=1)
     with pytest.raises(TypeError):
-        shelf.find(SearchQuery(), visible=AtMost("unit", 1), limit=1)
+        shelf.find(SearchQuery(), visible=AtMost("unit", 1), whole=EVERYONE, limit=1)
 
 
 TEXTS = st.text(alphabet="城市规划管理办法北京大学的总則ab12 \n，。Ａ", max_size=30)
@@ -248,8 +404,8 @@ def test_every_part_of_a_text_is_found_by_phrase_and_by_word(
     expected = {n for n, one in enumerate(texts) if _holds_whole(one, part, shelf)}
     if not matches(part, [part], shelf.fold):
         return
-    phrase = shelf.find(SearchQuery(phrases=(part,)), visible=EVERYONE, limit=9)
-    word = shelf.find(SearchQuery(words=(part,)), visible=EVERYONE, limit=9)
+    phrase = shelf.find(SearchQuery(phrases=(part,)), visible=EVERYONE, whole=EVERYONE, limit=9)
+    word = shelf.find(SearchQuery(words=(part,)), visible=EVERYONE, whole=EVERYONE, limit=9)
     assert set(ids(phrase)) == expected
     assert expected <= set(ids(word))
 
@@ -260,8 +416,10 @@ def _holds_whole(text: str, part: str, engine: TantivySearch) -> bool:
 
 @given(st.text(max_size=30))
 def test_nothing_typed_breaks_the_search(shelf: TantivySearch, typed: str) -> None:
-    shelf.find(parse(typed), visible=EVERYONE, limit=5, facets=FACETS)
-    shelf.find(SearchQuery(phrases=(typed,), codes=(typed,)), visible=EVERYONE, limit=5)
+    shelf.find(parse(typed), visible=EVERYONE, whole=EVERYONE, limit=5, facets=FACETS)
+    shelf.find(
+        SearchQuery(phrases=(typed,), codes=(typed,)), visible=EVERYONE, whole=EVERYONE, limit=5
+    )
 
 
 # Writers ------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
 __all__ = [
+    "COPY_MASKED",
+    "COPY_RECORD",
     "CORRECT",
     "EXAMINED_CLEAN",
     "INTERNAL",
@@ -25,6 +27,9 @@ __all__ = [
     "UNEXAMINED",
     "Viewer",
     "may_change",
+    "may_copy",
+    "may_copy_masked",
+    "may_know_readers",
     "may_read",
     "may_read_whole",
     "may_review",
@@ -70,6 +75,26 @@ def may_use(viewer: Viewer, use: str, today: int) -> Rule:
     return AnyOf((_opened(today), *_duty(viewer), *shared))
 
 
+def may_copy(viewer: Viewer, today: int) -> Rule:
+    """Records whose files `viewer` may take away as they are: those read whole and copied."""
+    return AllOf((may_read_whole(viewer, today), may_use(viewer, "copy", today)))
+
+
+def may_copy_masked(viewer: Viewer, today: int) -> Rule:
+    """Records of which `viewer` may take away a copy with masks."""
+    return may_use(viewer, "copy", today)
+
+
+def may_know_readers(viewer: Viewer) -> Rule:
+    """Records of which `viewer` may know who has seen them: those who answer for them.
+
+    Archivists and directors within clearance, and clerks for what their own unit formed.  Everybody
+    else knows only the own looks.
+    """
+    answers = viewer.is_archivist or viewer.is_director or viewer.is_clerk
+    return AnyOf(_duty(viewer)) if answers else NO_ONE
+
+
 def may_change(viewer: Viewer) -> Rule:
     """Records whose description and text `viewer` may correct: archivists, within clearance."""
     return AtMost("level", viewer.clearance) if viewer.is_archivist else NO_ONE
@@ -97,10 +122,26 @@ def _duty(viewer: Viewer) -> tuple[Rule, ...]:
 
 
 READ_RECORD: Final = Policy(
-    "read-record", lambda viewer: True, _("可阅读该件档案者"), scope="record"
+    "read-record", lambda viewer: True, _("可阅读该件档案者"), "record", may_read
+)
+COPY_RECORD: Final = Policy(
+    "copy-record",
+    lambda viewer: True,
+    _("可阅读该件档案全文并可复制者"),
+    "record",
+    may_read,
+    may_copy,
+)
+COPY_MASKED: Final = Policy(
+    "copy-masked", lambda viewer: True, _("可复制该件档案者"), "record", may_read, may_copy_masked
 )
 CORRECT: Final = Policy(
-    "correct-record", lambda viewer: viewer.is_archivist, _("档案馆员"), scope="record"
+    "correct-record",
+    lambda viewer: viewer.is_archivist,
+    _("档案馆员"),
+    "record",
+    may_read,
+    lambda viewer, _today: may_change(viewer),
 )
 REVIEW_OPENING: Final = Policy(
     "review-opening",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import correcting, holdings, records, searching
+from .views import correcting, holdings, records, searching, why
 
 app_name = "archive"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("preservation/", holdings.show_preservation, name="preservation"),
     path("preservation/verify/", holdings.start_verification, name="verify"),
     path("records/<int:record_id>/", records.show_record, name="record"),
+    path("records/<int:record_id>/why/", why.show_why, name="why"),
+    path("me/why/", why.show_my_access, name="my_access"),
     path("records/<int:record_id>/view/", records.show_viewer, name="viewer"),
     path("records/<int:record_id>/files/<int:file_id>/", records.send_file, name="file"),
     path("records/<int:record_id>/ocr/", correcting.show_correction, name="correct_first"),

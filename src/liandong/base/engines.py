@@ -10,7 +10,15 @@ from django.utils.module_loading import import_string
 from liandong.kernel import ports
 
 Role = Literal[
-    "search", "blobs", "compute", "reader", "identifier", "antivirus", "package_validator"
+    "search",
+    "blobs",
+    "compute",
+    "reader",
+    "identifier",
+    "antivirus",
+    "package_validator",
+    "signer",
+    "time_stamper",
 ]
 
 _made: dict[str, tuple[object, Any]] = {}  # by role: the setting it was made from, the engine
@@ -31,6 +39,10 @@ def engine(role: Literal["identifier"]) -> ports.Identifier: ...
 def engine(role: Literal["antivirus"]) -> ports.VirusScanner: ...
 @overload
 def engine(role: Literal["package_validator"]) -> Any: ...
+@overload
+def engine(role: Literal["signer"]) -> ports.Signer: ...
+@overload
+def engine(role: Literal["time_stamper"]) -> ports.TimeStamper: ...
 def engine(role: Role) -> Any:
     """The engine of this role, as `settings.ENGINES[role]` names it: a class and its options.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, Final, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from liandong.kernel.access import Rule
 from liandong.kernel.viewer import Viewer
 
 from .audit import record_act
@@ -23,12 +24,18 @@ Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may open an address.  `scope` names the object whose own rule decides besides."""
+    """Who may open an address.  `scope` names the object whose own rule decides besides.
+
+    Where the rule of the object is known it stands here, so that the tests of every address compare
+    what is answered with `holds`.
+    """
 
     code: str  # as the matrix prints it
     may: Callable[[Viewer], bool]
     words: Any  # lazy text: who that is
     scope: str = ""  # "record", "batch", …: hidden ones answer 404
+    sees: Callable[[Viewer, int], Rule] | None = None  # on a day YYYYMMDD; the others get 404
+    acts: Callable[[Viewer, int], Rule] | None = None  # those who see it and more, or get 403
 
 
 class Declared(Protocol):
@@ -62,8 +69,7 @@ def open_to(
                 return view(request, *args, **kwargs)
             if not viewer.is_signed_in and not _is_script(request):
                 return cast("Answer", redirect_to_login(request.get_full_path()))
-            _note_refusal(request, viewer)
-            raise PermissionDenied
+            refuse(request)
 
         gate.policy = policy  # type: ignore[attr-defined]  # read by `policy_of`
         return cast("Callable[Concatenate[HttpRequest, Rest], Answer]", gate)
@@ -82,11 +88,13 @@ def _is_script(request: HttpRequest) -> bool:
     return "application/json" in {request.content_type, request.headers.get("Accept")}
 
 
-def _note_refusal(request: HttpRequest, viewer: Viewer) -> None:
+def refuse(request: HttpRequest) -> NoReturn:
+    """Answer 403 and leave a row in the audit."""
     record_act(
         "open_page",
-        by=viewer.name,
+        by=viewer_of(request).name,
         now=timezone.now(),
         object=f"page:{request.path}",
         outcome=Outcome.REFUSED,
     )
+    raise PermissionDenied

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -79,6 +80,26 @@ class RequestId:
             CURRENT_REQUEST.reset(token)
             CURRENT_ORIGIN.reset(origin)
         response.headers["X-Request-ID"] = trace_id
+        return response
+
+
+class KeptByNobody:
+    """Answers depend on who asks: no shared cache keeps them, no browser shows them to the next.
+
+    A view that says how long its answer may be kept has its way.  What a stranger gets may be kept
+    and asked for again; what somebody who signed in gets may not be kept at all.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            user = getattr(request, "user", None)
+            known = user is not None and user.is_authenticated
+            response["Cache-Control"] = f"private, {'no-store' if known else 'no-cache'}"
+        patch_vary_headers(response, ["Cookie"])
         return response
 
 

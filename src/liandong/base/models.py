@@ -109,8 +109,10 @@ class AuditRow(models.Model):
     origin = models.CharField(_("来源"), max_length=64, blank=True)  # network address
     request = models.CharField(_("请求编号"), max_length=64, blank=True)
     facts = models.TextField(blank=True)  # JSON object, keys sorted; "" for none
+    cells = models.CharField(max_length=88)  # a sum of each cell: tells which one was changed
     previous = models.CharField(max_length=72)  # hash of the row before, "" for the first
     hash = models.CharField(max_length=72)  # "sm3:<hex>" or "sha256:<hex>"
+    mac = models.CharField(max_length=73)  # keyed code of the hash: this installation wrote it
 
     class Meta:
         ordering = ["number"]
@@ -124,7 +126,64 @@ class AuditRow(models.Model):
             models.Index(fields=["by", "number"], name="audit_by_person"),
             models.Index(fields=["act", "number"], name="audit_by_act"),
             models.Index(fields=["at"], name="audit_by_time"),
+            models.Index(fields=["unit", "number"], name="audit_by_unit"),
+            models.Index(fields=["request"], name="audit_by_request"),
+            models.Index(
+                fields=["outcome", "number"],
+                condition=~models.Q(outcome=Outcome.DONE),
+                name="audit_not_done",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.act} {self.object}"
+
+
+class AuditSeal(models.Model):
+    """A range of audit rows, sealed (封存): what they hash to, signed, and the seal before.
+
+    Rows are only added; `base.audit.seals` is the only writer, and also writes them as files.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)  # from 1, without a gap
+    day = models.DateField(_("日期"))  # of sealing, Asia/Shanghai
+    at = models.DateTimeField(_("时间"))
+    first = models.PositiveBigIntegerField(unique=True)  # audit rows, both inclusive
+    last = models.PositiveBigIntegerField(unique=True)
+    last_hash = models.CharField(max_length=72)  # of the last row
+    root = models.CharField(max_length=72)  # of the tree over the hashes of the rows
+    faults = models.PositiveIntegerField(default=0)  # found in these rows when they were sealed
+    previous = models.CharField(max_length=72)  # hash of the seal before, "" for the first
+    hash = models.CharField(max_length=72)
+    mac = models.CharField(max_length=73)
+    signature = models.TextField(blank=True)  # JSON of kernel.signatures.Signature; "" unsigned
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(last__gte=models.F("first")), name="seal_of_some_rows"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.first}–{self.last}"
+
+
+class AuditCheck(models.Model):
+    """One check of the whole chain: how far it is, and what it found."""
+
+    by = models.CharField(_("由谁"), max_length=150)
+    started_at = models.DateTimeField(_("开始"))
+    beat_at = models.DateTimeField()  # when it last told how far it is
+    ended_at = models.DateTimeField(null=True, blank=True)
+    total = models.PositiveBigIntegerField(default=0)  # rows to check
+    checked = models.PositiveBigIntegerField(default=0)
+    faults = models.PositiveIntegerField(default=0)
+    found = models.JSONField(default=list)  # the first faults, as `kernel.verify_audit` tells them
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.checked}/{self.total}"

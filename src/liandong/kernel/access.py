@@ -4,7 +4,7 @@ A rule is made only of grants.  There is no negation: a forgotten clause hides a
 shows one.  `holds` is the definition; every compiler must agree with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -45,6 +45,33 @@ Rule = Eq | AtMost | AllOf | AnyOf
 
 EVERYONE = AllOf()
 NO_ONE = AnyOf()
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """What compilers make of several `Eq` on one field in an `AnyOf`; no part of a rule."""
+
+    field: str
+    values: frozenset[str | int]  # all texts, or all whole numbers
+
+
+def gathered(rules: Iterable[Rule]) -> list[Rule | Among]:
+    """Alternatives with those gathered that differ in the value alone, each group at its first.
+
+    A person may have many grants of use; a database answers one list faster than many questions.
+    """
+    groups: dict[tuple[str, type], set[str | int]] = {}
+    order: dict[Rule | tuple[str, type], None] = {}
+    for rule in rules:
+        key = (rule.field, type(rule.value)) if isinstance(rule, Eq) else rule
+        order[key] = None
+        if isinstance(rule, Eq):
+            groups.setdefault((rule.field, type(rule.value)), set()).add(rule.value)
+    return [_group(key[0], groups[key]) if isinstance(key, tuple) else key for key in order]
+
+
+def _group(field: str, values: set[str | int]) -> Rule | Among:
+    return Eq(field, *values) if len(values) == 1 else Among(field, frozenset(values))
 
 
 def holds(rule: Rule, facts: Mapping[str, Fact]) -> bool:

@@ -5,11 +5,13 @@ Every adapter of a port passes the same contract suite, `tests/engines/test_<por
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
 from .pages import Page
+from .signatures import Signature, TimeStamp
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -99,6 +101,20 @@ FACETS = ("year", "fonds", "category", "retention", "author")  # filters with co
 
 
 @dataclass(frozen=True, slots=True)
+class MaskedText:
+    """The words by which those find a record who may read it, but not the whole of it.
+
+    Personal information is masked in them; the archival code goes with them.  A text that is left
+    empty finds nothing.
+    """
+
+    title: str = ""
+    document_number: str = ""
+    body: str = ""
+    author: str = ""  # value of the facet
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDocument:
     """What the index holds of one record."""
 
@@ -112,6 +128,7 @@ class SearchDocument:
     facts: Mapping[
         str, str | int | frozenset[str]
     ]  # fields of the access rule: level, open_from, unit, …
+    masked: MaskedText | None = None  # where everybody who may read it reads the whole: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,7 @@ class SearchHit:
 
     record_id: int
     score: float
+    whole: bool = True  # False: by its masked text
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +183,7 @@ class SearchEngine(Protocol):
         query: SearchQuery,
         *,
         visible: Rule,
+        whole: Rule,
         limit: int,
         offset: int = 0,
         facets: Sequence[str] = (),
@@ -172,8 +191,11 @@ class SearchEngine(Protocol):
     ) -> SearchAnswer:
         """Hits within `visible`, which also governs count and facets.
 
-        The counts of a facet ignore the filter on that facet itself, so that the other values
-        keep their counts.
+        Of these, documents within `whole` are asked by their text, all others by their masked
+        text and nothing else: words, phrases, exclusions, codes and facet values of a secret
+        never find, count or leave out a document outside of `whole`.  A document outside of
+        `visible` does not become visible by `whole`.  The counts of a facet ignore the filter on
+        that facet itself, so that the other values keep their counts.
         """
         ...
 
@@ -265,6 +287,52 @@ class BlobStore(Protocol):
 
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
+        ...
+
+
+# Signing ------------------------------------------------------------------------------------------
+
+
+class Signer(Protocol):
+    """Signs with a key that only it holds; a smart card or a signing server can stand behind it."""
+
+    algorithm: str  # kernel.signatures.SM2
+    is_certified: bool  # of a certified commercial cryptography product; pages say so when not
+    module: str  # name and version, for events and pages
+
+    @property
+    def key_id(self) -> str:
+        """Fingerprint of the key that signs now."""
+        ...
+
+    def public_key(self) -> bytes:
+        """The public key that signs now, 04 ‖ x ‖ y; made at first use.  Raises OSError."""
+        ...
+
+    def public_keys(self) -> list[bytes]:
+        """Every public key that ever signed, oldest first: what the archive publishes."""
+        ...
+
+    def sign(self, content: bytes) -> Signature:
+        """Sign; raises OSError when the key cannot be had."""
+        ...
+
+    def verify(self, content: bytes, signature: Signature) -> bool:
+        """Whether one of the keys of this signer signed `content`; malformed is False."""
+        ...
+
+
+class TimeStamper(Protocol):
+    """States that bytes were known at a time."""
+
+    is_trusted: bool  # False: no trusted third party stands behind it, and pages say so
+
+    def stamp(self, content: bytes, *, now: datetime) -> TimeStamp:
+        """Stamp the SM3 of `content`; raises OSError."""
+        ...
+
+    def verify(self, content: bytes, stamp: TimeStamp) -> bool:
+        """Whether this time stamper stamped `content`."""
         ...
 
 

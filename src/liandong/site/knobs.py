@@ -46,6 +46,10 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _folder_or_none(text: str) -> Path | None:
+    return _folder(text) if text else None
+
+
 def _digest(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(", ".join(ALGORITHMS))
@@ -77,6 +81,7 @@ KNOBS = (
     Knob("OPENING_OPINION_DAYS", int, "30", "开放审核征求形成或移交单位意见的期限（天）"),
     Knob("DEFERRAL_REVIEW_YEARS", int, "5", "延期开放的档案几年后重新审核"),
     Knob("RIGHTS_ANSWER_DAYS", int, "15", "答复个人信息权利请求的期限（天）"),
+    Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 

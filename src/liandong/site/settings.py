@@ -16,6 +16,7 @@ STORE = HOME / "store"  # OCFL storage root
 STAGING = HOME / "staging"  # handed-over bytes until they are admitted
 CACHE = HOME / "cache"  # tiles and thumbnails; can be deleted at any time
 INDEX = HOME / "index"  # search index; can be rebuilt
+KEYS: Path = _KNOB["KEYS"] or HOME / "keys"  # never in a backup of the data folder
 
 
 def _secret_key() -> str:
@@ -95,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "liandong.base.middleware.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "liandong.base.middleware.KeptByNobody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "liandong.base.modes.ModesMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -187,6 +189,14 @@ ENGINES: dict[str, dict[str, Any]] = {
     "package_validator": {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
+    },
+    "signer": {
+        "class": "liandong.engines.signing.sm2.Sm2Signer",
+        "options": {"folder": KEYS / "signing"},
+    },
+    "time_stamper": {
+        "class": "liandong.engines.signing.sm2.LocalTimeStamper",
+        "options": {"folder": KEYS / "signing"},
     },
 }
 

@@ -130,6 +130,7 @@ class Record(models.Model):
     indexed_version = models.PositiveIntegerField(default=0)  # version that the index holds
     verified_at = models.DateTimeField(null=True, blank=True)  # last complete fixity check
     verified_ok = models.BooleanField(null=True)
+    sight = ""  # no column: how much of it whoever asked may see, set by `queries.sight`
 
     class Meta:
         ordering = ["id"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from liandong.archive.models import Fonds, Record, RecordPage
-from liandong.archive.policies import may_read
+from liandong.archive.policies import may_read, may_read_whole
 from liandong.base.engines import engine
 from liandong.kernel import catalog
 from liandong.kernel.codes import normalise_code_text, normalise_document_number
@@ -13,7 +13,8 @@ from liandong.kernel.ports import FACETS, SearchAnswer, SearchQuery
 from liandong.kernel.text import find_lines, mark, matches, snippet
 from liandong.kernel.viewer import Viewer
 
-from .records import readable
+from .granting import condition, readable
+from .sight import Masks, Sight, as_seen
 
 _FIRST_PAGES = 60  # of each hit that are looked through before the rest of them
 Parts = tuple[tuple[str, bool], ...]  # pieces of text; True: it is a match
@@ -78,18 +79,10 @@ def find(
 
     A fixed number of queries for any number of hits.
     """
-    answer: SearchAnswer = engine("search").find(
-        query,
-        visible=may_read(viewer, today),
-        limit=limit,
-        offset=offset,
-        facets=tuple(facets),
-        order=order,
-    )
-    rows = readable(viewer, today).select_related("fonds")
-    records = rows.in_bulk([hit.record_id for hit in answer.hits])
+    answer = _ask(query, viewer, today, limit, offset=offset, facets=tuple(facets), order=order)
+    records = _disposed(answer, viewer, today)
     terms = (*query.words, *query.phrases)
-    places = _places(list(records), terms)
+    places = _places(records, terms)
     thumbnails = _thumbnails(list(records))
     hits = [
         _hit(records[hit.record_id], hit.score, terms, places, thumbnails)
@@ -98,6 +91,34 @@ def find(
     ]
     refused = len(answer.hits) - len(hits)  # the index is a moment behind the rows
     return Found(tuple(hits), answer.count - refused, _labelled(answer.facets))
+
+
+def _ask(
+    query: SearchQuery, viewer: Viewer, today: int, limit: int, **options: Any
+) -> SearchAnswer:
+    return engine("search").find(
+        query,
+        visible=may_read(viewer, today),
+        whole=may_read_whole(viewer, today),
+        limit=limit,
+        **options,
+    )
+
+
+def _disposed(answer: SearchAnswer, viewer: Viewer, today: int) -> dict[int, Record]:
+    """The records of the hits as the viewer sees them now, by key.
+
+    One that the index still found by its whole text, and that is seen masked by now, is left out:
+    being found would tell what is masked.
+    """
+    rows = readable(viewer, today).select_related("fonds")
+    found = rows.filter(pk__in=[hit.record_id for hit in answer.hits])
+    by_whole = {hit.record_id for hit in answer.hits if hit.whole}
+    return {
+        row.pk: row
+        for row in as_seen(found, viewer=viewer, today=today)
+        if row.sight == Sight.WHOLE or row.pk not in by_whole
+    }
 
 
 def _folding() -> Callable[[str], str]:
@@ -119,17 +140,18 @@ def _hit(
     return Hit(record, score, title, (place,) if place else (), shown)
 
 
-def _places(record_ids: Sequence[int], terms: Sequence[str]) -> dict[int, Snippet]:
-    """The best page of each record that has a term."""
-    if not terms or not record_ids:
+def _places(records: Mapping[int, Record], terms: Sequence[str]) -> dict[int, Snippet]:
+    """The best page of each record, as it is seen, that has a term."""
+    if not terms or not records:
         return {}
+    under_masks = Masks(records.values())
     pages = RecordPage.objects.order_by("record_id", "number")
     columns = ("record_id", "number", "text")
-    first = pages.filter(record__in=record_ids, number__lte=_FIRST_PAGES)
-    found = _best_pages(first.values_list(*columns), terms)
-    if rest := [pk for pk in record_ids if pk not in found]:
+    first = pages.filter(record__in=records, number__lte=_FIRST_PAGES)
+    found = _best_pages(under_masks.over(first.values_list(*columns)), terms)
+    if rest := [pk for pk in records if pk not in found]:
         later = pages.filter(record__in=rest, number__gt=_FIRST_PAGES)
-        found |= _best_pages(later.values_list(*columns).iterator(), terms)
+        found |= _best_pages(under_masks.over(later.values_list(*columns).iterator()), terms)
     return {pk: _snippet(text, number, terms) for pk, (_, number, text) in found.items()}
 
 
@@ -196,11 +218,10 @@ def similar_codes(text: str, *, viewer: Viewer, today: int, limit: int = 10) -> 
     rows = readable(viewer, today).select_related("fonds")
     code, number = normalise_code_text(text), normalise_document_number(text)
     exact = list(rows.filter(code=code)[:1])
-    exact += rows.filter(document_number__in={text.strip(), number})[:limit]
-    query = replace(SearchQuery(), codes=(text,))
-    answer: SearchAnswer = engine("search").find(
-        query, visible=may_read(viewer, today), limit=limit
-    )
-    near = rows.in_bulk([hit.record_id for hit in answer.hits])
-    ranked = exact + [near[hit.record_id] for hit in answer.hits if hit.record_id in near]
+    known = rows.filter(condition(may_read_whole(viewer, today)))
+    exact += known.filter(document_number__in={text.strip(), number})[:limit]
+    answer = _ask(replace(SearchQuery(), codes=(text,)), viewer, today, limit)
+    near = _disposed(answer, viewer, today)
+    ranked = as_seen({one.pk: one for one in exact}.values(), viewer=viewer, today=today)
+    ranked += [near[hit.record_id] for hit in answer.hits if hit.record_id in near]
     return list({record.pk: record for record in ranked}.values())[:limit]

@@ -15,7 +15,8 @@ from liandong.archive.models import ArchivalClass, Fonds, Record
 from liandong.kernel import catalog
 from liandong.kernel.viewer import RESTRICTED, Viewer
 
-from .records import readable
+from .granting import readable
+from .sight import as_seen
 
 _LEVELS = ("category", "year", "retention", "org")
 
@@ -114,4 +115,5 @@ def records_of_class(
     Keyset: the last page is as fast as the first.
     """
     rows = readable(viewer, today).filter(archival_class=class_id, code__gt=after)
-    return list(rows.select_related("fonds").order_by("code")[: limit + 1])
+    rows = rows.select_related("fonds").order_by("code")[: limit + 1]
+    return as_seen(rows, viewer=viewer, today=today)

@@ -1,14 +1,11 @@
 """Records one by one and in lists, with their files, pages and events."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from liandong.archive.models import (
     FixityRun,
@@ -17,62 +14,45 @@ from liandong.archive.models import (
     Record,
     RecordFile,
     RecordPage,
-    SharedRecord,
 )
-from liandong.archive.policies import may_change, may_read
-from liandong.base.access import to_q
 from liandong.kernel import catalog
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.codes import normalise_code_text
 from liandong.kernel.viewer import Viewer
 
-LEVELS = {0: "公开", 1: "内部", 2: "限制"}
-
-
-def granted(rule: Rule) -> QuerySet[Record]:
-    """The records that a rule of `archive.policies` grants."""
-    return Record.objects.filter(to_q(rule, _LOOKUPS))
-
-
-def _shared_under(code: str | int) -> Q:
-    return Q(pk__in=SharedRecord.objects.filter(grant__code=code).values("record"))
-
-
-_LOOKUPS = {"shares": _shared_under}
-
-
-def readable(viewer: Viewer, today: int) -> QuerySet[Record]:
-    """Records that `viewer` may read on `today` (YYYYMMDD), be it in the masked view."""
-    return granted(may_read(viewer, today))
-
-
-def changeable(viewer: Viewer) -> QuerySet[Record]:
-    """Records that `viewer` may correct and describe."""
-    return granted(may_change(viewer))
+from .granting import changeable as changeable
+from .granting import granted as granted
+from .granting import readable as readable
+from .sight import as_seen, files_as_seen, page_as_seen
 
 
 def record_by_id(record_id: int, *, viewer: Viewer, today: int) -> Record | None:
-    """The record, or None when there is none or the viewer may not read it."""
-    return readable(viewer, today).select_related("fonds").filter(pk=record_id).first()
+    """The record as the viewer sees it; None when there is none or it may not be read."""
+    rows = readable(viewer, today).select_related("fonds").filter(pk=record_id)
+    return next(iter(as_seen(rows, viewer=viewer, today=today)), None)
 
 
 def record_by_code(code: str, *, viewer: Viewer, today: int) -> Record | None:
     """The record with this archival code in any common writing, or None."""
     wanted = {code, normalise_code_text(code)}
     found = readable(viewer, today).select_related("fonds").filter(code__in=wanted)
-    return found.order_by("pk").first()
+    return next(iter(as_seen(found.order_by("pk")[:1], viewer=viewer, today=today)), None)
 
 
 def newest_records(*, viewer: Viewer, today: int, limit: int = 8) -> list[Record]:
     """Records admitted last, newest first."""
-    return list(readable(viewer, today).select_related("fonds").order_by("-pk")[:limit])
+    rows = readable(viewer, today).select_related("fonds").order_by("-pk")[:limit]
+    return as_seen(rows, viewer=viewer, today=today)
 
 
 def files_of(record: Record, *, viewer: Viewer, today: int) -> list[RecordFile]:
-    """Files of the head of the object: originals in reading order, then the others."""
+    """Files of the head of the object: originals in reading order, then the others.
+
+    In the masked view without their names and digests.
+    """
     rows = RecordFile.objects.filter(record__in=_one(record, viewer, today))
     order = {"original": 0, "derivative": 1, "metadata": 2}
-    return sorted(rows, key=lambda row: (order[row.role], row.order, row.path))
+    files = sorted(rows, key=lambda row: (order[row.role], row.order, row.path))
+    return files_as_seen(files, record)
 
 
 def pages_of(
@@ -84,11 +64,14 @@ def pages_of(
 
 
 def page_of_record(record_id: int, number: int, *, viewer: Viewer, today: int) -> RecordPage | None:
-    """One page with its lines and its record; None when there is none or it may not be read."""
+    """One page with its lines and its record as the viewer sees them.
+
+    None when there is none or it may not be read.
+    """
     pages = RecordPage.objects.select_related("record", "record__fonds")
-    return pages.filter(
-        record__in=readable(viewer, today), record_id=record_id, number=number
-    ).first()
+    found = pages.filter(record__in=readable(viewer, today), record_id=record_id, number=number)
+    page = found.first()
+    return page_as_seen(page, viewer=viewer, today=today) if page else None
 
 
 def events_of(
@@ -162,65 +145,6 @@ def record_json(record: Record) -> dict[str, Any]:
             for row in record.events.order_by("pk")
         ],
     }
-
-
-# Why ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Whether a viewer may read a record, and which clause says so."""
-
-    granted: bool
-    clauses: tuple[tuple[str, bool], ...]  # each way to be granted, in words, and whether it holds
-
-
-def explain(viewer: Viewer, record: Record, *, today: int) -> Explanation:
-    """Which clause of the rule grants the record, or that none does."""
-    rule = may_read(viewer, today)
-    facts: Mapping[str, Fact] = {
-        "level": record.level,
-        "open_from": record.open_from,
-        "unit": record.unit,
-        "personal": record.personal,
-        "shares": record.shares,
-    }
-    ways = rule.rules if isinstance(rule, AnyOf) else (rule,)
-    return Explanation(holds(rule, facts), tuple((_words(way), holds(way, facts)) for way in ways))
-
-
-def _words(rule: Rule) -> str:
-    """A rule as a person reads it."""
-    match rule:
-        case AtMost(name, most):
-            return _most_words(name, most)
-        case Eq(name, value):
-            return _equal_words(name, value)
-        case AllOf(rules):
-            return _("，且").join(_words(one) for one in rules) or _("任何人")
-        case AnyOf(rules):
-            return _("，或").join(_words(one) for one in rules) or _("没有人")
-    assert_never(rule)
-
-
-def _most_words(name: str, most: int) -> str:
-    match name:
-        case "level":
-            return _("可阅级别不高于“%(level)s”") % {"level": LEVELS.get(most, str(most))}
-        case "open_from":
-            return _("已到开放日期（今天 %(today)s）") % {"today": most}
-        case "personal":
-            return _("没有发现个人信息")
-    return f"{name} ≤ {most}"
-
-
-def _equal_words(name: str, value: str | int) -> str:
-    match name:
-        case "unit":
-            return _("由本单位（%(unit)s）形成") % {"unit": value}
-        case "shares":
-            return _("有共享授权 %(code)s") % {"code": value}
-    return f"{name} = {value}"
 
 
 # Preservation -------------------------------------------------------------------------------------

@@ -4,16 +4,20 @@ A record whose row changed has `indexed_version` 0 until the index holds what th
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 
-from liandong.archive.models import Record, RecordPage
+from liandong.archive.models import Record, RecordPage, SharedRecord
+from liandong.archive.queries.sight import body_text, masked_texts_of
 from liandong.base.engines import engine
-from liandong.kernel.ports import SearchDocument
+from liandong.kernel.ports import MaskedText, SearchDocument
+
+from .jobs import INDEX_STALE, enqueue_after_commit
 
 _CHUNK = 200  # records whose text is in memory at once
-_NOT_IN_BODY = frozenset({"title", "archival_code", "document_number"})  # have fields of their own
+Stamp = list[Any]
 
 
 def index_records(record_ids: Iterable[int]) -> int:
@@ -31,6 +35,23 @@ def index_records(record_ids: Iterable[int]) -> int:
     return done
 
 
+def mark_stale(record_ids: Iterable[int]) -> None:
+    """Have these records put into the index anew, soon after the transaction has committed."""
+    Record.objects.filter(pk__in=set(record_ids)).update(indexed_version=0)
+    enqueue_after_commit(INDEX_STALE)
+
+
+def hide_until_indexed(record_ids: Iterable[int]) -> None:
+    """Take records out of the index once the transaction has committed, and put them in anew.
+
+    For what narrows access (more is masked, a level rises): until the job has run, nobody finds
+    them by words that they may not know.
+    """
+    ids = sorted(set(record_ids))
+    mark_stale(ids)
+    transaction.on_commit(lambda: engine("search").remove(ids))
+
+
 def index_stale(*, limit: int = 10_000) -> int:
     """Put records that changed since they were indexed, oldest first; how many."""
     stale = Record.objects.filter(indexed_version=0).order_by("id")
@@ -43,7 +64,7 @@ def reindex_all() -> int:
     Memory does not grow with the holdings: rows are read by keyset.  Records that change meanwhile
     stay stale and are put again.
     """
-    stamps: dict[int, tuple[int, int, int]] = {}
+    stamps: dict[int, Stamp] = {}
 
     def documents() -> Iterator[SearchDocument]:
         for chunk in _all_ids():
@@ -67,15 +88,21 @@ def _all_ids() -> Iterator[list[int]]:
         yield chunk
 
 
-def _stamps(ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
-    """What tells whether the text, the description or the masks of a record have changed."""
-    rows = Record.objects.filter(pk__in=ids).annotate(corrections=Count("pages__corrections"))
-    return {pk: (version, count, masks) for pk, version, count, masks in rows.values_list(
-        "pk", "version", "corrections", "personal_revision"
+def _stamps(ids: Sequence[int]) -> dict[int, Stamp]:
+    """What tells whether the text, the description, the masks or the facts of access changed.
+
+    The version of the object comes first.
+    """
+    rows = Record.objects.filter(pk__in=ids).annotate(
+        corrections=Count("pages__corrections", distinct=True),
+        named=Count("shared_records", distinct=True),
+    )
+    return {pk: stamp for pk, *stamp in rows.values_list(
+        "pk", "version", "corrections", "personal_revision", "named", "level", "open_from", "unit"
     )}  # fmt: skip
 
 
-def _mark(before: Mapping[int, tuple[int, int, int]]) -> None:
+def _mark(before: Mapping[int, Stamp]) -> None:
     """Note what the index holds, for records that did not change since `before`."""
     with transaction.atomic():
         locked = Record.objects.select_for_update().filter(pk__in=before.keys())
@@ -84,31 +111,45 @@ def _mark(before: Mapping[int, tuple[int, int, int]]) -> None:
         by_version: dict[int, list[int]] = {}
         for pk, stamp in now.items():
             if stamp == before[pk]:
-                by_version.setdefault(stamp[0], []).append(pk)
+                by_version.setdefault(int(stamp[0]), []).append(pk)
         for version, ids in by_version.items():
             Record.objects.filter(pk__in=ids).update(indexed_version=version)
 
 
 def _documents(ids: Sequence[int]) -> Iterator[SearchDocument]:
-    texts: dict[int, list[str]] = {}
+    """What the index holds of these records; a fixed number of queries."""
+    texts: dict[int, list[tuple[int, str]]] = {}
     pages = RecordPage.objects.filter(record__in=ids).order_by("record_id", "number")
-    for record_id, text in pages.values_list("record_id", "text"):
-        texts.setdefault(record_id, []).append(text)
-    for record in Record.objects.filter(pk__in=ids).select_related("fonds").order_by("pk"):
-        yield search_document(record, texts.get(record.pk, ()))
+    for record_id, number, text in pages.values_list("record_id", "number", "text"):
+        texts.setdefault(record_id, []).append((number, text))
+    shares: dict[int, set[str]] = {}
+    named = SharedRecord.objects.filter(record__in=ids).values_list("record_id", "grant__code")
+    for record_id, code in named:
+        shares.setdefault(record_id, set()).add(code)
+    records = list(Record.objects.filter(pk__in=ids).select_related("fonds").order_by("pk"))
+    masked = masked_texts_of(records, texts)
+    for record in records:
+        yield _document(
+            record,
+            [text for _, text in texts.get(record.pk, ())],
+            frozenset(shares.get(record.pk, ())),
+            masked.get(record.pk),
+        )
 
 
-def search_document(record: Record, texts: Sequence[str]) -> SearchDocument:
-    """What the index holds of a record: description and page text, and the facts of access."""
-    described = [
-        text for name, text in record.description.items() if text and name not in _NOT_IN_BODY
-    ]
+def _document(
+    record: Record, texts: Sequence[str], shares: frozenset[str], masked: MaskedText | None
+) -> SearchDocument:
+    """Description and page text, as they are and masked, and the facts of access.
+
+    `shares` names every grant, also those that are over: whoever asks names the live ones.
+    """
     return SearchDocument(
         record_id=record.pk,
         code=record.code,
         document_number=record.document_number,
         title=record.title,
-        body="\n".join([*described, *texts]),
+        body=body_text(record, texts),
         facets={
             "year": record.year,
             "fonds": record.fonds.number,
@@ -117,5 +158,12 @@ def search_document(record: Record, texts: Sequence[str]) -> SearchDocument:
             "author": record.author,
         },
         date=record.document_date,
-        facts={"level": record.level, "open_from": record.open_from, "unit": record.unit},
+        facts={
+            "level": record.level,
+            "open_from": record.open_from,
+            "personal": record.personal,
+            "unit": record.unit,
+            "shares": shares,
+        },
+        masked=masked,
     )

@@ -1,8 +1,9 @@
 """One record: its page, viewer, page images, text, downloads."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
@@ -10,33 +11,43 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from liandong.archive.models import ArchivalClass, FileRole, Record, RecordFile, RecordPage
-from liandong.archive.policies import READ_RECORD, may_change
+from liandong.archive.policies import (
+    COPY_RECORD,
+    READ_RECORD,
+    may_change,
+    may_copy,
+    may_copy_masked,
+)
 from liandong.archive.queries import (
     description_rows,
     events_of,
-    explain,
     files_of,
     label_of,
     page_of_record,
     pages_of,
     record_by_id,
 )
+from liandong.archive.queries.sight import (
+    Sight,
+    black_parts,
+    is_withheld,
+    mask_names,
+    sight_of_everybody,
+)
 from liandong.archive.services.objects import blob_store, record_urn
-from liandong.archive.tiles import NoImage, thumbnail, tiles
+from liandong.archive.tiles import NoImage, blackened, thumbnail, tiles
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
-from liandong.base.gates import open_to
+from liandong.base.gates import open_to, refuse
 from liandong.kernel.names import safe_name
 from liandong.kernel.packages.ocfl import object_path
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
 
-YEAR_S = 31_536_000
-private = cache_control(private=True, max_age=YEAR_S, immutable=True)  # addresses carry the version
+DAY_S = 86_400
 MOST_PAGES = 2000  # that the viewer is told of
 DATE_DIGITS = 8  # YYYYMMDD
 
@@ -113,7 +124,8 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
         "facts": _facts(record),
         "originals": [row for row in files if row.role == FileRole.ORIGINAL],
         "others": [row for row in files if row.role != FileRole.ORIGINAL],
-        "pages": pages_of(record, viewer=viewer, today=today, limit=24),
+        "thumbs": _thumbs(record, pages_of(record, viewer=viewer, today=today, limit=24)),
+        "withheld": is_withheld(record),
         "events": [
             {
                 "event": event,
@@ -123,7 +135,8 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
             }
             for event in events_of(record, viewer=viewer, today=today, limit=50)
         ],
-        "why": explain(viewer, record, today=today),
+        "may_copy": may(may_copy(viewer, today), record),
+        "may_copy_masked": may(may_copy_masked(viewer, today), record),
         "may_change": may(may_change(viewer), record),
     }
     return render(request, "archive/record.html", context)
@@ -136,16 +149,19 @@ def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
     viewer, today = viewer_of(request), today_of(request)
     record = record_or_404(request, record_id)
     pages = pages_of(record, viewer=viewer, today=today, limit=MOST_PAGES)
-    number = _number(request.GET.get("p", "1"))
+    number, withheld = _number(request.GET.get("p", "1")), is_withheld(record)
     current = page_of_record(record_id, number, viewer=viewer, today=today) if pages else None
+    masks = mask_names(record, pages)
     context = {
         "record": record,
         "crumbs": crumbs_of(record, (_("阅读"), "")),
         "pages": pages,
         "current": current,
-        "has_images": any(page.width for page in pages),
+        "has_images": not withheld and any(page.width for page in pages),
+        "withheld": withheld,
+        "mask": masks.get(number, ""),
         "viewer": {
-            "pages": [_viewer_page(record, page) for page in pages],
+            "pages": [_viewer_page(record, page, masks) for page in pages],
             "start": {"page": number, "line": _number(request.GET.get("l", "0"))},
             "query": request.GET.get("find", ""),
         },
@@ -158,8 +174,28 @@ def _number(text: str) -> int:
     return params.number(text, 1)
 
 
-def _viewer_page(record: Record, page: RecordPage) -> dict[str, Any]:
-    args = [record.pk, record.version, page.number]
+def _thumbs(record: Record, pages: list[RecordPage]) -> list[dict[str, Any]]:
+    """Small images of the first pages, each leading to its page; blank ones where nothing shows."""
+    masks, withheld = mask_names(record, pages), is_withheld(record)
+    return [
+        {
+            "number": page.number,
+            "image": "" if withheld else _image_url("thumb", record, page, masks),
+            "href": f"{reverse('archive:viewer', args=[record.pk])}?p={page.number}",
+        }
+        for page in pages
+    ]
+
+
+def _image_url(name: str, record: Record, page: RecordPage, masks: Mapping[int, str]) -> str:
+    """The address of an image of a page, with the name of its masks; "" when it has no image."""
+    if not page.width:
+        return ""
+    address = reverse(f"archive:{name}", args=[record.pk, record.version, page.number])
+    return f"{address}?m={masks[page.number]}" if page.number in masks else address
+
+
+def _viewer_page(record: Record, page: RecordPage, masks: Mapping[int, str]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "number": page.number,
         "width": page.width,
@@ -167,8 +203,8 @@ def _viewer_page(record: Record, page: RecordPage) -> dict[str, Any]:
         "textUrl": reverse("archive:page_text", args=[record.pk, page.number]),
     }
     if page.width:
-        facts["tiles"] = reverse("archive:tiles", args=args)
-        facts["thumb"] = reverse("archive:thumb", args=args)
+        facts["tiles"] = _image_url("tiles", record, page, masks)
+        facts["thumb"] = _image_url("thumb", record, page, masks)
     return facts
 
 
@@ -181,6 +217,36 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 
 
 # Images -------------------------------------------------------------------------------------------
+
+
+class Shown(NamedTuple):
+    """The image of a page as whoever asks sees it."""
+
+    file: Path
+    key: str  # names record, version, page, and what is black
+    is_public: bool  # everybody sees just this
+
+
+def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
+    """The page image, whole or with black parts.  Raises Http404 when there is none to see.
+
+    `?m=` asks for the masked image that has this name, also whoever may see the whole; a name of
+    masks that hold no more is not found.
+    """
+    page, today = page_or_404(request, record_id, number), today_of(request)
+    record, asked = page.record, request.GET.get("m")
+    if is_withheld(record):
+        raise Http404
+    key = f"{record.object_id}/{record.version}/{page.number}"
+    public = sight_of_everybody(record, today=today)
+    if record.sight == Sight.WHOLE and asked is None:
+        return Shown(image_file(page), key, public == Sight.WHOLE)
+    boxes, state = black_parts(page)
+    if asked not in {None, state}:
+        raise Http404
+    key = f"{key}-{state}"
+    file = blackened(image_file(page), boxes, page.width, key) if boxes else image_file(page)
+    return Shown(file, key, asked is not None and public != Sight.NOTHING)
 
 
 def image_file(page: RecordPage) -> Path:
@@ -201,37 +267,41 @@ def stored_file(record: Record, row: RecordFile) -> Path:
     return blob_store().path(f"{root}/{row.content_path}")
 
 
-def _key(page: RecordPage) -> str:
-    return f"{page.record.object_id}/{page.record.version}/{page.number}"
+def _send(file: Path, kind: str, shown: Shown) -> FileResponse:
+    """An image, kept by browsers only where everybody sees it; its address carries the version."""
+    answer = FileResponse(file.open("rb"), content_type=kind)
+    keep = f"private, max-age={DAY_S}" if shown.is_public else "private, no-store"
+    answer["Cache-Control"] = keep
+    return answer
 
 
 @require_safe
-@private
 @open_to(READ_RECORD)
 def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The small image of a page."""
-    page = page_or_404(request, record_id, number)
     try:
-        return FileResponse(thumbnail(image_file(page), _key(page)).open("rb"))
+        shown = image_shown(request, record_id, number)
+        return _send(thumbnail(shown.file, shown.key), "image/jpeg", shown)
     except NoImage:
         raise Http404 from None
 
 
 @require_safe
-@private
 @open_to(READ_RECORD)
 def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The whole image of a page, for browsers without script and for paper.
 
     Its name, which a stranger gave, says nothing: bytes that are no image go to nobody.
     """
-    stream = image_file(page_or_404(request, record_id, number)).open("rb")
-    kind = _image_kind(stream.read(8))
+    try:
+        shown = image_shown(request, record_id, number)
+    except NoImage:
+        raise Http404 from None
+    with shown.file.open("rb") as stream:
+        kind = _image_kind(stream.read(8))
     if not kind:
-        stream.close()
         raise Http404
-    stream.seek(0)
-    answer = FileResponse(stream, content_type=kind)
+    answer = _send(shown.file, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
@@ -243,20 +313,18 @@ def _image_kind(head: bytes) -> str:
 
 
 @require_safe
-@private
 @open_to(READ_RECORD)
 def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The deep-zoom description of a page image."""
-    page = page_or_404(request, record_id, number)
     try:
-        folder = tiles(image_file(page), _key(page))
+        shown = image_shown(request, record_id, number)
+        folder = tiles(shown.file, shown.key)
     except NoImage:
         raise Http404 from None
-    return FileResponse((folder / "page.dzi").open("rb"), content_type="application/xml")
+    return _send(folder / "page.dzi", "application/xml", shown)
 
 
 @require_safe
-@private
 @open_to(READ_RECORD)
 def send_tile(
     request: HttpRequest,
@@ -268,25 +336,30 @@ def send_tile(
     row: int,
 ) -> FileResponse:
     """One tile; the rule is asked for every one."""
-    page = page_or_404(request, record_id, number)
     try:
-        folder = tiles(image_file(page), _key(page))
+        shown = image_shown(request, record_id, number)
+        folder = tiles(shown.file, shown.key)
     except NoImage:
         raise Http404 from None
     tile = folder / "page_files" / str(level) / f"{column}_{row}.jpg"
     if not tile.is_file():
         raise Http404
-    return FileResponse(tile.open("rb"), content_type="image/jpeg")
+    return _send(tile, "image/jpeg", shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
 
 
 @require_safe
-@open_to(READ_RECORD)
+@open_to(COPY_RECORD)
 def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileResponse:
-    """A file of the record as a download: bytes from outside are never shown inline."""
+    """A file of the record as a download: bytes from outside are never shown inline.
+
+    Only for whoever reads the whole and may copy: a file knows no masks.
+    """
     record = record_or_404(request, record_id)
+    if not may(may_copy(viewer_of(request), today_of(request)), record):
+        refuse(request)
     row = RecordFile.objects.filter(record=record, pk=file_id).first()
     if row is None:
         raise Http404
@@ -298,6 +371,5 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
         content_disposition_header(as_attachment=True, filename=name) or ""
     )
     answer["Content-Security-Policy"] = "sandbox"
-    answer["ETag"] = f'"{row.sha512[:32]}"'
     answer.status_code = HTTPStatus.OK
     return answer

@@ -7,11 +7,11 @@ from typing import assert_never
 import rjieba
 from tantivy import FieldType, Occur, Query, Schema
 
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
+from liandong.kernel.access import AllOf, Among, AnyOf, AtMost, Eq, Rule, gathered
 from liandong.kernel.ports import FACETS, SearchQuery
 from liandong.kernel.text import CJK, code_key, is_chinese, is_cjk, phrase_tokens, run_tokens, runs
 
-from .grants import alternatives
+from .grants import Grant, Part
 
 Fold = Callable[[str], str]
 
@@ -41,43 +41,60 @@ def jieba_words(parts: Iterable[Sequence[str]]) -> list[str]:
     return words
 
 
+MASKED = "masked_"  # begins the names of the fields of the masked text
+FACED = frozenset({"words", "title", "bigrams", "codes", "author"})  # fields with a masked twin
+
+
 class Conditions:
     """Compiles questions and rules for one schema.
 
-    `facts` names the fields of the access rule: True for a whole number, False for text.
+    `facts` names the fields of the access rule: True for a whole number, False for text.  With
+    `face` MASKED, questions are asked of the masked text.
     """
 
-    def __init__(self, schema: Schema, facts: Mapping[str, bool], fold: Fold) -> None:
+    def __init__(
+        self, schema: Schema, facts: Mapping[str, bool], fold: Fold, face: str = ""
+    ) -> None:
         self._schema = schema
         self._facts = facts
         self._fold = fold
+        self._face = face
+
+    def field(self, name: str) -> str:
+        """The field of this face that holds what `name` says."""
+        return f"{self._face}{name}" if name in FACED else name
 
     # Rules ----------------------------------------------------------------------------------------
 
-    def allow(self, rule: Rule) -> Query:
+    def allow(self, rule: Rule | Among) -> Query:
         """Documents that the rule grants; agrees with `kernel.access.holds`.
 
         Raises KeyError for a fact that the index does not carry, TypeError for AtMost on text.
         """
         match rule:
             case Eq(name, value):
-                return self._equal(name, value)
+                return self._equal(name, [value])
+            case Among(name, values):
+                return self._equal(name, sorted(values, key=str))
             case AtMost(name, most):
                 return self._at_most(name, most)
             case AllOf(rules):
                 return _all([self.allow(part) for part in rules])
             case AnyOf(rules):
-                return _any([self.allow(part) for part in rules])
+                return _any([self.allow(part) for part in gathered(rules)])
         assert_never(rule)
 
-    def _equal(self, name: str, value: str | int) -> Query:
-        whole_number = self._facts[name]
-        if whole_number != isinstance(value, int):
-            return Query.empty_query()
-        if isinstance(value, int):
-            known = -INT64 <= value < INT64
-            return self._term(f"fact_{name}", int(value)) if known else Query.empty_query()
-        return self._term(f"fact_{name}", f"={value}")
+    def _equal(self, name: str, values: Sequence[str | int]) -> Query:
+        terms: list[str | int] = []
+        for value in values:
+            if isinstance(value, int):
+                known = self._facts[name] and -INT64 <= value < INT64
+                terms += [int(value)] if known else []
+            else:
+                terms += [] if self._facts[name] else [f"={value}"]
+        if len(terms) > 1:
+            return Query.term_set_query(self._schema, f"fact_{name}", terms)
+        return self._term(f"fact_{name}", terms[0]) if terms else Query.empty_query()
 
     def _at_most(self, name: str, most: int) -> Query:
         if not self._facts[name]:
@@ -93,16 +110,15 @@ class Conditions:
     def ask(
         self,
         query: SearchQuery,
-        visible: Rule,
+        part: Part,
         without_filter: str = "",
         ranks: Callable[[str], bool] = lambda word: False,
-    ) -> list[Query]:
-        """Documents that answer the question within the rule, scored: queries without a document
-        in common, one for each alternative of the rule.
+    ) -> Query | None:
+        """Documents of this part that answer the question, scored; None: there can be none.
 
         `without_filter` names the facet whose own filter is left out; `ranks` tells which words
-        are worth a score.  Alternatives apart cost a
-        third of a union inside the query (measured at 100k records).
+        are worth a score.  Parts apart cost a third of a union inside the query (measured at 100k
+        records).
         """
         texts = [
             *map(self._word, query.words),
@@ -112,31 +128,28 @@ class Conditions:
         needed += map(self._code, query.codes)
         known = [part for part in needed if part is not None]
         if needed and not known and not query.without:
-            return []
+            return None
         clauses = [(Occur.Must, part) for part in known]
         clauses += [(Occur.Must, _unscored(part)) for part in self._limits(query, without_filter)]
         if known:
             clauses += [(Occur.Should, part) for part in self._ranking(query, ranks)]
         refused = [self._phrase(self._fold(part)) for part in query.without]
         clauses += [(Occur.MustNot, part) for part in refused if part is not None]
-        return [_within(clauses, granted) for granted in self._grants(visible)]
+        return _within(clauses, self._granted(part))
 
-    def _grants(self, visible: Rule) -> list[list[tuple[Occur, Query]]]:
-        """Clauses of each alternative of the rule, each without the documents of those before."""
-        self.allow(visible)  # names every fact, also of alternatives that are dropped
-        granted: list[list[tuple[Occur, Query]]] = []
-        before: list[tuple[Occur, Query]] = []
-        for grant in alternatives(visible):
-            parts = [self.allow(part) for part in grant]
-            granted.append([*((Occur.Must, _unscored(part)) for part in parts), *before])
-            before.append((Occur.MustNot, _all(parts)))
-        return granted
+    def _granted(self, part: Part) -> list[tuple[Occur, Query]]:
+        needs = [(Occur.Must, _unscored(self.allow(need))) for need in part.grant]
+        others = [(Occur.MustNot, self._grant(other)) for other in part.except_for]
+        return [*needs, *others]
+
+    def _grant(self, grant: Grant) -> Query:
+        return _all([self.allow(need) for need in grant])
 
     def _limits(self, query: SearchQuery, without_filter: str) -> Iterator[Query]:
         for name in FACETS:
             values = [value for value in query.filters.get(name, ()) if value]
             if query.filters.get(name) and name != without_filter:
-                yield _any([self._term(name, value) for value in values])
+                yield _any([self._term(self.field(name), value) for value in values])
         if query.date_from > 0 or query.date_to < 99999999:
             yield self._range("date", query.date_from, query.date_to)
 
@@ -144,8 +157,8 @@ class Conditions:
         texts = [self._fold(text) for text in (*query.words, *query.phrases)]
         parts = [run for text in texts for run in runs(text)]
         for word in filter(ranks, dict.fromkeys(jieba_words(parts))):
-            yield self._term("words", word, "freq")
-            yield Query.boost_query(self._term("title", word, "freq"), TITLE_WEIGHT)
+            yield self._term(self.field("words"), word, "freq")
+            yield Query.boost_query(self._term(self.field("title"), word, "freq"), TITLE_WEIGHT)
 
     def _word(self, word: str) -> Query | None:
         """The word by its bigrams, or all the words that jieba cuts it into, each by its bigrams.
@@ -161,17 +174,20 @@ class Conditions:
         pairs = run_tokens(units)[:-1]
         if len(pairs) < LOOSE_PAIRS:
             return self._in_order(pairs)
-        return _all([self._term("bigrams", pair, "freq") for pair in pairs])
+        return _all([self._pair(pair) for pair in pairs])
 
     def _unit(self, unit: str) -> Query:
         if is_cjk(unit):  # the first half of any of its pairs, or the end of a run
-            return Query.regex_query(self._schema, "bigrams", f"{unit}.*")
-        return self._term("words", unit, "freq")
+            return Query.regex_query(self._schema, self.field("bigrams"), f"{unit}.*")
+        return self._term(self.field("words"), unit, "freq")
+
+    def _pair(self, pair: str) -> Query:
+        return self._term(self.field("bigrams"), pair, "freq")
 
     def _in_order(self, tokens: list[str]) -> Query:
         if len(tokens) == 1:
-            return self._term("bigrams", tokens[0], "freq")
-        return Query.phrase_query(self._schema, "bigrams", list(tokens))
+            return self._pair(tokens[0])
+        return Query.phrase_query(self._schema, self.field("bigrams"), list(tokens))
 
     def _phrase(self, folded: str) -> Query | None:
         tokens, open_end = phrase_tokens(folded)
@@ -183,7 +199,7 @@ class Conditions:
             return self._unit(tokens[0])
         last = _escape(tokens[-1]) + (".*" if is_cjk(tokens[-1]) else _OPEN_END)
         words: list[str | tuple[int, str]] = [*map(_escape, tokens[:-1]), last]
-        return Query.regex_phrase_query(self._schema, "bigrams", words)
+        return Query.regex_phrase_query(self._schema, self.field("bigrams"), words)
 
     def _code(self, code: str) -> Query | None:
         folded = self._fold(code)
@@ -193,10 +209,11 @@ class Conditions:
         number = _DOCUMENT_NUMBER.fullmatch(folded.strip())
         spellings = [folded, f"{number[1]}({number[2]}){number[3]}号" if number else ""]
         cited = [part for part in map(self._phrase, spellings) if part is not None]
+        codes = self.field("codes")
         return Query.disjunction_max_query(
             [
-                Query.const_score_query(self._term("codes", f"={key}"), EXACT_CODE),
-                Query.const_score_query(self._term("codes", key), BEGUN_CODE),
+                Query.const_score_query(self._term(codes, f"={key}"), EXACT_CODE),
+                Query.const_score_query(self._term(codes, key), BEGUN_CODE),
                 *(Query.const_score_query(part, CITED_CODE) for part in cited),
             ]
         )

@@ -1,12 +1,47 @@
 """The alternatives of an access rule: what an engine can ask one after the other."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
+from liandong.kernel.access import AllOf, Among, AnyOf, AtMost, Eq, Rule, gathered
 
-Grant = tuple[Rule, ...]  # all of these
+Need = Rule | Among
+Grant = tuple[Need, ...]  # all of these
 MOST_ALTERNATIVES = 6  # more are asked as one
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Documents asked in one go: those of `grant` that are in none of `except_for`."""
+
+    grant: Grant
+    except_for: tuple[Grant, ...]  # without what `grant` says already
+    whole: bool  # False: asked by their masked text
+
+
+def parts(visible: Rule, whole: Rule) -> list[Part]:
+    """The documents within `visible`, each in exactly one part.
+
+    Those also within `whole` are asked by their text, the others by their masked text.
+    """
+    inside = alternatives(AllOf((visible, whole)))
+    outside = [
+        grant for grant in alternatives(visible) if not any(_within(grant, wide) for wide in inside)
+    ]
+    found = [_part(grant, inside[:at], whole=True) for at, grant in enumerate(inside)]
+    found += [
+        _part(grant, [*inside, *outside[:at]], whole=False) for at, grant in enumerate(outside)
+    ]
+    return found
+
+
+def _part(grant: Grant, others: Iterable[Grant], *, whole: bool) -> Part:
+    rest = (
+        tuple(need for need in other if not any(_implies(part, need) for part in grant))
+        for other in others
+    )
+    return Part(grant, tuple(dict.fromkeys(rest)), whole)
 
 
 def alternatives(rule: Rule) -> list[Grant]:
@@ -17,14 +52,14 @@ def alternatives(rule: Rule) -> list[Grant]:
     grants = _reduced(_expanded(rule))
     if len(grants) > MOST_ALTERNATIVES:
         return [(rule,)]
-    return sorted(grants, key=lambda grant: sum(isinstance(part, Eq) for part in grant))
+    return sorted(grants, key=lambda grant: sum(not isinstance(part, AtMost) for part in grant))
 
 
-def _expanded(rule: Rule) -> list[Grant]:
+def _expanded(rule: Need) -> list[Grant]:
     """The rule as alternatives; the rule itself as the only one where these would be many."""
     match rule:
         case AnyOf(rules):
-            return [grant for part in rules for grant in _expanded(part)]
+            return [grant for part in gathered(rules) for grant in _expanded(part)]
         case AllOf(rules):
             parts = [_expanded(part) for part in rules]
             many = 1
@@ -61,11 +96,16 @@ def _within(narrow: Grant, wide: Grant) -> bool:
     return all(any(_implies(part, need) for part in narrow) for need in wide)
 
 
-def _implies(part: Rule, need: Rule) -> bool:
+def _implies(part: Need, need: Need) -> bool:
     match part, need:
         case AtMost(), AtMost():
             return part.field == need.field and part.most <= need.most
-        case Eq(), Eq():
-            return part == need and type(part.value) is type(need.value)
+        case ((Eq() | Among()), (Eq() | Among())):
+            return part.field == need.field and _values(part) <= _values(need)
         case _:
             return part == need
+
+
+def _values(part: Eq | Among) -> set[tuple[type, str | int]]:
+    values = part.values if isinstance(part, Among) else {part.value}
+    return {(type(value), value) for value in values}  # True is not 1 here

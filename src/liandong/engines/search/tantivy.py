@@ -21,35 +21,40 @@ from typing import Any
 
 from tantivy import (
     DocAddress,
-    Document,
     Index,
     IndexWriter,
     Order,
     Query,
-    Schema,
-    SchemaBuilder,
     Searcher,
 )
 
 from liandong.kernel.access import Rule
-from liandong.kernel.ports import FACETS, SearchAnswer, SearchDocument, SearchHit, SearchQuery
-from liandong.kernel.text import code_prefixes, run_tokens, runs
+from liandong.kernel.ports import (
+    FACETS,
+    SearchAnswer,
+    SearchDocument,
+    SearchHit,
+    SearchQuery,
+)
 
 from .characters import folding
-from .conditions import Conditions, jieba_words
+from .conditions import MASKED, Conditions
+from .documents import Maker, frozen, make_schema, thawed
+from .grants import Part, parts
 from .locks import IndexBusy, is_locked, locked, take_lock
 
 __all__ = ["IndexBusy", "TantivySearch"]
 
-SCHEMA_VERSION = 1  # raise it when the meaning of a field changes
-FACTS: Mapping[str, bool] = {"level": True, "open_from": True, "unit": False}  # True: whole number
+SCHEMA_VERSION = 2  # raise it when the meaning of a field changes
+FACTS: Mapping[str, bool] = {  # True: whole number
+    "level": True, "open_from": True, "personal": True, "unit": False, "shares": False,
+}  # fmt: skip
 DEEPEST = 10_000  # hits beyond this rank are not shown; the count stays exact
 MOST_VALUES = 200  # of a facet that are named
 _COUNTED_VALUES = 20_000  # of a facet that are counted exactly
 _SMALL_HEAP, _LARGE_HEAP = 15_000_000, 200_000_000  # bytes; the least that tantivy takes, a rebuild
 _COMMON = 0.3  # of the documents: a word in more says next to nothing about any of them
 _FEW = 10_000  # documents that cost nothing to score
-_UNKNOWN_LAST = 99999999
 _ORDERS = {
     "relevance": (None, Order.Desc),
     "newest": ("date", Order.Desc),
@@ -57,25 +62,6 @@ _ORDERS = {
 }
 
 _log = logging.getLogger(__name__)
-
-
-def _schema(facts: Mapping[str, bool]) -> Schema:
-    builder = SchemaBuilder()
-    builder.add_integer_field("record_id", indexed=True, fast=True)
-    for name in ("words", "title"):  # ranking
-        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
-    builder.add_text_field("bigrams", tokenizer_name="whitespace", index_option="position")
-    builder.add_text_field("codes", tokenizer_name="raw", index_option="basic")
-    for name in FACETS:
-        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("date", indexed=True, fast=True)
-    builder.add_integer_field("oldest", fast=True)  # the date; unknown ones last
-    for name, whole_number in sorted(facts.items()):
-        if whole_number:
-            builder.add_integer_field(f"fact_{name}", indexed=True, fast=True)
-        else:
-            builder.add_text_field(f"fact_{name}", tokenizer_name="raw", index_option="basic")
-    return builder.build()
 
 
 class TantivySearch:
@@ -96,9 +82,12 @@ class TantivySearch:
         self._facts = dict(facts)
         self._wait_s = wait_s
         self._heap = heap_bytes
-        self._schema = _schema(facts)
+        self._schema = make_schema(facts)
         self._fold = folding()
-        self._conditions = Conditions(self._schema, self._facts, self._fold)
+        self._maker = Maker(self._facts, self._fold)
+        self._whole, self._masked = (
+            Conditions(self._schema, self._facts, self._fold, face) for face in ("", MASKED)
+        )
         stamp = json.dumps([SCHEMA_VERSION, FACETS, sorted(self._facts.items())])
         self._tag = hashlib.sha256(stamp.encode()).hexdigest()[:8]
         self._opening = threading.Lock()
@@ -132,7 +121,7 @@ class TantivySearch:
             for document in documents:
                 journal("put", document)
                 writer.delete_documents_by_term("record_id", document.record_id)
-                writer.add_document(self._document(document))
+                writer.add_document(self._maker.make(document))
 
     def remove(self, record_ids: Iterable[int]) -> None:
         """Remove documents; unknown ids are ignored.  Raises IndexBusy."""
@@ -174,7 +163,7 @@ class TantivySearch:
             if document.record_id in seen:
                 writer.delete_documents_by_term("record_id", document.record_id)
             seen.add(document.record_id)
-            writer.add_document(self._document(document))
+            writer.add_document(self._maker.make(document))
         writer.commit()
         writer.wait_merging_threads()
 
@@ -186,7 +175,7 @@ class TantivySearch:
             record_id = value if what == "remove" else value["record_id"]
             writer.delete_documents_by_term("record_id", record_id)
             if what == "put":
-                writer.add_document(self._document(_thawed(value)))
+                writer.add_document(self._maker.make(thawed(value)))
         writer.commit()
         writer.wait_merging_threads()
         self._journal.unlink(missing_ok=True)
@@ -204,7 +193,7 @@ class TantivySearch:
         try:
             writer = self._current().writer(_SMALL_HEAP, 1)
             if is_locked(self._folder / "REBUILD"):
-                yield writer, lambda what, value: lines.append(_frozen(what, value))
+                yield writer, lambda what, value: lines.append(frozen(what, value))
                 with self._journal.open("a", encoding="utf-8") as file:
                     file.write("".join(lines))
             else:
@@ -225,6 +214,7 @@ class TantivySearch:
         query: SearchQuery,
         *,
         visible: Rule,
+        whole: Rule,
         limit: int,
         offset: int = 0,
         facets: Sequence[str] = (),
@@ -232,76 +222,67 @@ class TantivySearch:
     ) -> SearchAnswer:
         """Hits within `visible`, the exact count, and the counts of the facets asked for.
 
-        Hits beyond rank `DEEPEST` are not shown.  A facet names at most `MOST_VALUES` values.
-        Raises KeyError for an unknown facet or fact, ValueError for an unknown order.
+        Documents outside of `whole` are asked by their masked text.  Hits beyond rank `DEEPEST`
+        are not shown.  A facet names at most `MOST_VALUES` values.  Raises KeyError for an unknown
+        facet or fact, ValueError for an unknown order.
         """
         if order not in _ORDERS:
             raise ValueError(f"unknown order: {order!r}")
-        compiled = self._conditions.ask(query, visible)
+        for rule in (visible, whole):
+            self._whole.allow(rule)  # names every fact, also of alternatives that are dropped
         own = [name for name in facets if query.filters.get(name)]
         shared = [_facet(name) for name in facets if name not in own]
-        searcher = self._searcher()
         last = min(max(0, offset) + limit, DEEPEST)
-        common = max(searcher.num_docs * _COMMON, _FEW)
-
-        def ranks(word: str) -> bool:
-            return order == "relevance" and searcher.doc_freq("words", word) <= common
-
-        ranked = self._conditions.ask(query, visible, ranks=ranks)
+        searcher, asked = self._searcher(), parts(visible, whole)
+        ranked = self._ranked(searcher, query, asked, scored=order == "relevance")
         hits = self._asker.submit(_hits, searcher, ranked, max(0, offset), last, order)
-        totals = [searcher.aggregate(part, _wanted(["record_id", *shared])) for part in compiled]
+        totals = self._totals(searcher, query, asked, ["record_id", *shared])
         counted = {name: _values(totals, name) for name in shared}
         for name in own:
-            relaxed = self._conditions.ask(query, visible, _facet(name))
-            rows = [searcher.aggregate(part, _wanted([name])) for part in relaxed]
-            counted[name] = _values(rows, name)
+            relaxed = self._totals(searcher, query, asked, [name], _facet(name))
+            counted[name] = _values(relaxed, name)
         count = sum(int(total["record_id"]["value"]) for total in totals)
         return SearchAnswer(hits.result(), count, {name: counted[name] for name in facets})
+
+    def _ranked(
+        self, searcher: Searcher, query: SearchQuery, asked: Iterable[Part], *, scored: bool
+    ) -> list[tuple[Query, bool]]:
+        """The question put to each part, with the words that are worth a score."""
+        common = max(searcher.num_docs * _COMMON, _FEW)
+        found = []
+        for part in asked:
+            face = self._face(part)
+
+            def ranks(word: str, field: str = face.field("words")) -> bool:
+                return scored and searcher.doc_freq(field, word) <= common
+
+            if (compiled := face.ask(query, part, ranks=ranks)) is not None:
+                found.append((compiled, part.whole))
+        return found
+
+    def _totals(
+        self,
+        searcher: Searcher,
+        query: SearchQuery,
+        asked: Iterable[Part],
+        names: Sequence[str],
+        without_filter: str = "",
+    ) -> list[Mapping[str, Any]]:
+        """What `names` count in each part."""
+        totals: list[Mapping[str, Any]] = []
+        for part in asked:
+            face = self._face(part)
+            compiled = face.ask(query, part, without_filter)
+            if compiled is not None:
+                totals.append(searcher.aggregate(compiled, _wanted(names, face)))
+        return totals
+
+    def _face(self, part: Part) -> Conditions:
+        return self._whole if part.whole else self._masked
 
     def count(self) -> int:
         """Number of documents in the index."""
         return self._searcher().num_docs
-
-    # Documents ------------------------------------------------------------------------------------
-
-    def _document(self, document: SearchDocument) -> Document:
-        made = Document()
-        made.add_integer("record_id", document.record_id)
-        title, *rest = (
-            runs(self._fold(text))
-            for text in (document.title, document.code, document.document_number, document.body)
-        )
-        every = [*title, *(run for part in rest for run in part)]
-        made.add_text("bigrams", " ".join(token for run in every for token in run_tokens(run)))
-        in_title = jieba_words(title)
-        in_rest = jieba_words(run for part in rest for run in part)
-        made.add_text("title", " ".join(in_title))
-        made.add_text("words", " ".join([*in_title, *in_rest]))
-        for text in (document.code, document.document_number):
-            *begun, whole = code_prefixes(text, self._fold) or [""]
-            for key in [*begun, f"={whole}"] if whole else []:
-                made.add_text("codes", key)
-        for name in FACETS:
-            if value := document.facets.get(name, ""):
-                made.add_text(name, value)
-        made.add_integer("date", document.date)
-        made.add_integer("oldest", document.date or _UNKNOWN_LAST)
-        for name, whole_number in self._facts.items():
-            self._add_fact(made, name, whole_number, document.facts[name])
-        return made
-
-    def _add_fact(
-        self, made: Document, name: str, whole_number: bool, fact: str | int | frozenset[str]
-    ) -> None:
-        if whole_number:
-            if not isinstance(fact, int):
-                raise TypeError(f"fact {name!r} is no whole number: {fact!r}")
-            made.add_integer(f"fact_{name}", fact)
-            return
-        if isinstance(fact, int):
-            raise TypeError(f"fact {name!r} is no text: {fact!r}")
-        for value in [fact] if isinstance(fact, str) else sorted(fact):
-            made.add_text(f"fact_{name}", f"={value}")
 
     # Generations ----------------------------------------------------------------------------------
 
@@ -394,36 +375,36 @@ def _finish(writer: IndexWriter, lock: int) -> None:
 
 
 def _hits(
-    searcher: Searcher, parts: Sequence[Query], first: int, last: int, order: str
+    searcher: Searcher, parts: Sequence[tuple[Query, bool]], first: int, last: int, order: str
 ) -> tuple[SearchHit, ...]:
     """The hits of ranks `first` to `last` among all parts, which have no document in common."""
     if first >= last:
         return ()
     field, direction = _ORDERS[order]
     skipped = first if len(parts) == 1 else 0
-    ranked: list[tuple[float, int, int, DocAddress]] = []
-    for part in parts:
+    ranked: list[tuple[float, int, int, DocAddress, bool]] = []
+    for part, whole in parts:
         found = searcher.search(
             part, last - skipped, count=False, order_by_field=field, offset=skipped, order=direction
         )
         sign = 1 if direction == Order.Asc else -1
-        ranked += [(sign * key, at.segment_ord, at.doc, at) for key, at in found.hits]
+        ranked += [(sign * key, at.segment_ord, at.doc, at, whole) for key, at in found.hits]
     ranked.sort(key=lambda row: row[:3])
     shown = ranked[first - skipped : last - skipped]
     ids = searcher.fast_field_values("record_id", [row[3] for row in shown])
     return tuple(
-        SearchHit(int(record_id or 0), 0.0 if field else -row[0])
+        SearchHit(int(record_id or 0), 0.0 if field else -row[0], row[4])
         for record_id, row in zip(ids, shown, strict=True)
     )
 
 
-def _wanted(names: Iterable[str]) -> dict[str, Any]:
+def _wanted(names: Iterable[str], face: Conditions) -> dict[str, Any]:
     """One pass over the documents: their number, and the number per value of the facets."""
     terms = {"size": _COUNTED_VALUES, "segment_size": _COUNTED_VALUES}
     return {
         name: {"value_count": {"field": name}}
         if name == "record_id"
-        else {"terms": {"field": _facet(name), **terms}}
+        else {"terms": {"field": face.field(_facet(name)), **terms}}
         for name in names
     }
 
@@ -442,23 +423,3 @@ def _values(totals: Sequence[Mapping[str, Any]], name: str) -> tuple[tuple[str, 
             counts[str(row["key"])] += int(row["doc_count"])
     ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     return tuple(ordered[:MOST_VALUES])
-
-
-def _frozen(what: str, value: SearchDocument | int) -> str:
-    if isinstance(value, int):
-        return json.dumps([what, value]) + "\n"
-    fields = {name: getattr(value, name) for name in SearchDocument.__dataclass_fields__}
-    fields["facets"] = dict(value.facets)
-    fields["facts"] = {
-        name: sorted(fact) if isinstance(fact, frozenset) else fact
-        for name, fact in value.facts.items()
-    }
-    return json.dumps([what, fields]) + "\n"
-
-
-def _thawed(fields: dict[str, Any]) -> SearchDocument:
-    facts = {
-        name: frozenset(fact) if isinstance(fact, list) else fact
-        for name, fact in fields["facts"].items()
-    }
-    return SearchDocument(**{**fields, "facts": facts})
