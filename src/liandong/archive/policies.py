@@ -9,10 +9,12 @@ from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
 __all__ = [
+    "ASSESS",
     "COPY_MASKED",
     "COPY_RECORD",
     "CORRECT",
     "EXAMINED_CLEAN",
+    "HANDLE_RIGHTS",
     "INTERNAL",
     "OPEN",
     "PERSONAL",
@@ -21,6 +23,7 @@ __all__ = [
     "RESTRICTED",
     "REVIEW_OPENING",
     "SAY_ON_OPENING",
+    "SEE_RIGHTS",
     "SENSITIVE",
     "SETTLE_OPENING",
     "SYSTEM",
@@ -159,5 +162,19 @@ SAY_ON_OPENING: Final = Policy(
 )
 SETTLE_OPENING: Final = Policy(
     "settle-opening", lambda viewer: viewer.is_director, _("档案馆负责人"), scope="review"
+)
+HANDLE_RIGHTS: Final = Policy(
+    "handle-rights", lambda viewer: viewer.is_archivist, _("档案馆员"), scope="request"
+)
+SEE_RIGHTS: Final = Policy(
+    "see-rights",
+    lambda viewer: viewer.is_signed_in and not viewer.officer,
+    _("请求人本人、档案馆员、档案馆负责人"),
+    scope="request",
+)
+ASSESS: Final = Policy(
+    "assess-impact",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))

@@ -15,8 +15,9 @@ from .models import Role
 from .modes import CHOICES, modes_of
 from .viewers import viewer_of
 
-_STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value})
+_STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
+_ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _ANYONE: frozenset[str] = frozenset()
 
 
@@ -40,6 +41,7 @@ PUBLIC_BAR = (
     Entry(_("随手拍"), "/snap/"),
     Entry(_("企业服务"), "/biz/"),
     Entry(_("展览"), "/exhibits/"),
+    Entry(_("开放目录"), "/opened/"),
     Entry(_("开放数据"), "/open/"),
     Entry(_("帮助"), "/help/"),
 )
@@ -52,7 +54,15 @@ STAFF_BAR = (
         "/archive/",
         "g a",
         _STAFF,
-        ("/transfers/", "/review/", "/digitise/", "/preservation/", "/jobs/"),
+        (
+            "/transfers/",
+            "/review/",
+            "/digitise/",
+            "/preservation/",
+            "/jobs/",
+            "/opening/",
+            "/rights/",
+        ),
     ),
     Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
@@ -64,11 +74,14 @@ ARCHIVE_ROW = (
     Entry(_("全宗树"), "/archive/", roles=_STAFF),
     Entry(_("数字化流水"), "/digitise/", roles=_ARCHIVIST),
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),
+    Entry(_("开放审核"), "/opening/", "g o", _STAFF),
+    Entry(_("个人信息权利"), "/rights/", roles=_ARCHIVE_STAFF),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
 )
 FOOTER_ROW = (
     Entry(_("帮助"), "/help/"),
     Entry(_("隐私"), "/privacy/"),
+    Entry(_("个人信息权利"), "/rights/"),
     Entry(_("显示与无障碍"), "/modes/"),
 )
 

@@ -4,13 +4,14 @@ Lists go by keyset and counts by an index that holds only what awaits a review, 
 quick with a million records.  Counts are of records that the viewer may see.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Count, F, Q, QuerySet
 
 from liandong.archive.models import (
+    IN_FORCE,
     UNDER_WAY,
     OpeningDecision,
     OpeningPublication,
@@ -25,7 +26,8 @@ from liandong.base.access import to_q
 from liandong.kernel.opening import NEVER, add_years
 from liandong.kernel.viewer import Viewer
 
-from .records import granted, readable
+from .granting import granted, readable
+from .sight import as_seen
 
 STRANGER: Final = Viewer()
 YEAR: Final = 10_000  # YYYYMMDD // YEAR is the year
@@ -234,12 +236,27 @@ def page_in_review(review: OpeningReview, number: int) -> RecordPage | None:
     return rows.select_related("record").first()
 
 
+def pages_in_review(review: OpeningReview, *, limit: int = 2000) -> list[RecordPage]:
+    """The pages of the record under review, without text and lines."""
+    rows = RecordPage.objects.filter(record=review.record_id).defer("text", "lines")
+    return list(rows.order_by("number")[:limit])
+
+
 def hits_in_review(review: OpeningReview) -> list[PersonalHit]:
     """Personal data found in the record under review, rejected ones too, in order."""
     return list(PersonalHit.objects.filter(record=review.record_id))
 
 
 # Published ----------------------------------------------------------------------------------------
+
+_AT_ONCE = 500  # records of an export that are in memory
+
+
+def unpublished(*, today: int) -> QuerySet[OpeningReview]:
+    """Reviews in force whose records are open by now and stand in no publication."""
+    return OpeningReview.objects.filter(
+        state__in=IN_FORCE, publication__isnull=True, open_from__lte=today
+    )
 
 
 def publications(*, limit: int = 100) -> list[OpeningPublication]:
@@ -255,19 +272,22 @@ def publication_by_number(number: str) -> OpeningPublication | None:
 def published(
     publication: OpeningPublication, *, today: int, after: str = "", limit: int = 100
 ) -> list[Record]:
-    """Records of a publication that a stranger may read today, by code; one more than `limit`.
+    """Records of a publication as a stranger sees them today, by code, after the code `after`.
 
-    What was withdrawn since is gone from it.
+    One more than `limit` when there are more.  What was withdrawn since is gone from it.
     """
-    return list(_published(publication, today).filter(code__gt=after)[: limit + 1])
-
-
-def all_published(publication: OpeningPublication, *, today: int) -> Iterable[Record]:
-    """Every record of a publication that a stranger may read today, by code, for an export."""
-    return _published(publication, today).iterator(chunk_size=500)
-
-
-def _published(publication: OpeningPublication, today: int) -> QuerySet[Record]:
     named = OpeningReview.objects.filter(publication=publication).values("record")
-    rows = readable(STRANGER, today).filter(pk__in=named)
-    return rows.select_related("fonds").order_by("code")
+    rows = readable(STRANGER, today).filter(pk__in=named, code__gt=after)
+    shown = rows.select_related("fonds").order_by("code")[: limit + 1]
+    return as_seen(shown, viewer=STRANGER, today=today)
+
+
+def all_published(publication: OpeningPublication, *, today: int) -> Iterator[Record]:
+    """Every record of a publication as a stranger sees it today, by code, for an export."""
+    after = ""
+    while True:
+        rows = published(publication, today=today, after=after, limit=_AT_ONCE)
+        yield from rows[:_AT_ONCE]
+        if len(rows) <= _AT_ONCE:
+            return
+        after = rows[_AT_ONCE - 1].code

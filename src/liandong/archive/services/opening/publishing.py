@@ -6,9 +6,9 @@ Source: 档案法 (2020) art. 28: catalogues of opened archives are published re
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from liandong.archive.models import IN_FORCE, OpeningPublication, OpeningReview
+from liandong.archive.models import OpeningPublication, OpeningReview
+from liandong.archive.queries.opening import unpublished
 from liandong.archive.services.jobs import PACK_OPENING, enqueue_after_commit
 from liandong.base.audit import record_act
 from liandong.base.params import words
@@ -24,13 +24,6 @@ class NoTitle(Exception):
     """A publication has a title."""
 
 
-def unpublished(*, now: datetime) -> QuerySet[OpeningReview]:
-    """Reviews in force whose records are open by now and stand in no publication."""
-    return OpeningReview.objects.filter(
-        state__in=IN_FORCE, publication__isnull=True, open_from__lte=day_of(now)
-    )
-
-
 @transaction.atomic
 def publish(*, title: str, note: str = "", by: str, now: datetime) -> OpeningPublication:
     """Publish every opened record that stands in no publication yet, as one numbered batch.
@@ -40,7 +33,12 @@ def publish(*, title: str, note: str = "", by: str, now: datetime) -> OpeningPub
     title = words(title.strip())[:200]
     if not title:
         raise NoTitle
-    ids = list(unpublished(now=now).select_for_update().order_by("pk").values_list("pk", flat=True))
+    ids = list(
+        unpublished(today=day_of(now))
+        .select_for_update()
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     if not ids:
         raise NothingToPublish
     made = OpeningPublication.objects.create(
