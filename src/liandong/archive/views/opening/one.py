@@ -1,7 +1,7 @@
 """One record under review: its pages with the hits marked, what is proposed, and the next step."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -320,38 +320,39 @@ def undo(request: HttpRequest) -> HttpResponse:
     return redirect("archive:opening_review", review.pk)
 
 
+Step = Callable[..., OpeningReview]
+WITH_REASON: Mapping[str, Step] = {
+    "refuse_consent": steps.refuse_consent,
+    "send_back": steps.send_back,
+    "drop": steps.drop,
+    "withdraw": steps.withdraw,
+    "restore": steps.restore,
+}
+WITHOUT: Mapping[str, Step] = {"confirm": steps.confirm_withdrawal, "propose": propose_again}
+
+
 @require_POST
 @open_to(REVIEW_OPENING)
 def take_step(request: HttpRequest, review_id: int, step: str) -> HttpResponse:
     """Consent, send back, drop, withdraw and what follows from them; each says why."""
     review = review_or_404(request, review_id)
-    reason = words(request.POST.get("reason"))
     by, now = viewer_of(request).name, timezone.now()
     try:
-        match step:
-            case "consent":
-                code = words(request.POST.get("number"))
-                done = steps.record_consent(review.pk, code, by=by, now=now)
-            case "refuse_consent":
-                done = steps.refuse_consent(review.pk, reason, by=by, now=now)
-            case "send_back":
-                done = steps.send_back(review.pk, reason, by=by, now=now)
-            case "drop":
-                done = steps.drop(review.pk, reason, by=by, now=now)
-            case "withdraw":
-                done = steps.withdraw(review.pk, reason, by=by, now=now)
-            case "confirm":
-                done = steps.confirm_withdrawal(review.pk, by=by, now=now)
-            case "restore":
-                done = steps.restore(review.pk, reason, by=by, now=now)
-            case "propose":
-                done = propose_again(review.pk, by=by, now=now)
-            case _:
-                raise Http404
+        if step in WITH_REASON:
+            reason = words(request.POST.get("reason"))
+            done = WITH_REASON[step](review.pk, reason, by=by, now=now)
+        elif step in WITHOUT:
+            done = WITHOUT[step](review.pk, by=by, now=now)
+        elif step == "consent":
+            code = words(request.POST.get("number"))
+            done = steps.record_consent(review.pk, code, by=by, now=now)
+        else:
+            raise Http404
     except StepRefused as refused:
         messages.error(request, refused_words(refused))
     else:
-        messages.success(request, _("{code}：{state}").format(
-            code=done.record.code, state=state_word(done.state)
-        ))  # fmt: skip
+        text = _("{code}：{state}")
+        messages.success(
+            request, text.format(code=review.record.code, state=state_word(done.state))
+        )
     return redirect("archive:opening_review", review_id)
