@@ -35,11 +35,18 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     settings.STORE, settings.STAGING = folder / "store", folder / "staging"
     settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
     settings.KEYS = folder / "keys"
-    signing = {"folder": settings.KEYS / "signing"}
+    places = {
+        "vault": "master",
+        "keyring": "objects",
+        "signer": "signing",
+        "time_stamper": "signing",
+    }
     settings.ENGINES = {
         **settings.ENGINES,
-        "signer": {**settings.ENGINES["signer"], "options": signing},
-        "time_stamper": {**settings.ENGINES["time_stamper"], "options": signing},
+        **{
+            role: {**settings.ENGINES[role], "options": {"folder": settings.KEYS / place}}
+            for role, place in places.items()
+        },
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
     }

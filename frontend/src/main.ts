@@ -11,6 +11,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   viewer: () => import("./islands/viewer"),
   correct: () => import("./islands/correct"),
   review: () => import("./islands/review"),
+  passkey: () => import("./islands/passkey"),
 };
 
 async function wake(host: HTMLElement): Promise<void> {

@@ -142,6 +142,31 @@ def scanned_admission(staging: Path, number: int = 1, pages: int = 2) -> Admissi
     return admission(staging, number, originals=originals, pages=read)
 
 
+SECRETS = ("王建国", "110101199003070054", "13812345678", "18号3单元502室")
+"""Personal information of nobody, as `secret_admission` has it in title, author and page."""
+SECRET_LINES = (
+    "关于防汛值班人员的情况说明",
+    f"姓名：{SECRETS[0]}，性别：男",
+    f"公民身份号码：{SECRETS[1]}",
+    f"联系电话：{SECRETS[2]}",
+    f"家庭住址：临江市东城区幸福路{SECRETS[3]}",
+)
+
+
+def secret_admission(staging: Path, number: int = 1, **facts: Any) -> Admission:
+    """A record with personal information in title, author and on its one scanned page.
+
+    The lines of the page are white on its image; every masked one must come out black.
+    """
+    file = original(staging, f"{SECRETS[0]}.jpg", jpeg(200, 280), "image/jpeg")
+    described = description(
+        number, title=f"关于{SECRETS[0]}同志防汛值班的情况说明", author=SECRETS[0],
+        personal_names=SECRETS[0],
+    )  # fmt: skip
+    read = ReadPage(file.name, scanned_page(1, *SECRET_LINES))
+    return admission(staging, number, originals=[file], pages=[read], described=described, **facts)
+
+
 def admit_numbers(staging: Path, *numbers: int, **facts: Any) -> list[Record]:
     """Records with these numbers in one class, packed and admitted."""
     admissions = [admission(staging, number, **facts) for number in numbers]

@@ -238,7 +238,7 @@ def test_a_death_between_any_two_writes_loses_no_correction(
             dying(name)
         if step == 7:
             patch.setattr(
-                "liandong.archive.services.correcting._follow",
+                "liandong.archive.services.correcting.follow",
                 lambda *_: (_ for _ in ()).throw(Killed),
             )
         with pytest.raises(Killed):

@@ -16,6 +16,7 @@ def _hide(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", include("liandong.base.urls")),
+    path("", include("liandong.base.people.signing_urls")),
     path("fail/", _fail),
     path("hide/", _hide),
     *(

@@ -113,18 +113,6 @@ def test_refusals_have_their_status_and_a_way_home(view, status: int) -> None:
     assert 'href="/"' in answer.content.decode()
 
 
-def test_signing_in_and_out(client: Client) -> None:
-    Account.objects.create_user("wang", password="a-long-enough-one")
-    wrong = client.post("/login/", {"username": "wang", "password": "no"})
-    assert 'role="alert"' in wrong.content.decode()
-    right = client.post("/login/?next=/modes/", {
-        "username": "wang", "password": "a-long-enough-one", "next": "/modes/",
-    })  # fmt: skip
-    assert right["Location"] == "/modes/"
-    assert "wang" in client.get("/modes/").content.decode()
-    assert client.post("/logout/").status_code == 302
-
-
 def test_a_page_costs_two_queries_for_who_asks(sign_in_as, django_assert_num_queries) -> None:
     client = sign_in_as(Role.ARCHIVIST)
     with django_assert_num_queries(3):  # session, account, posts

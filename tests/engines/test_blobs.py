@@ -71,6 +71,39 @@ def test_a_folder_is_placed_whole_or_not_at_all(store: BlobStore, tmp_path: Path
     assert (tmp_path / "made2/sub/x").exists()
 
 
+def test_a_folder_takes_the_place_of_another(store: BlobStore, tmp_path: Path) -> None:
+    store.put("objects/one/a", b"old")
+    store.put("objects/one/b/c", b"old")
+    made = tmp_path / "made"
+    (made / "sub").mkdir(parents=True)
+    (made / "sub/x").write_bytes(b"new")
+    store.exchange(made, "objects/one")
+    assert list(store.keys()) == ["objects/one/sub/x"]
+    assert store.read("objects/one/sub/x") == b"new"
+    assert not made.exists()
+    assert [one.name for one in (tmp_path / "store/objects").iterdir()] == ["one"]
+
+
+def test_nothing_is_exchanged_with_what_is_not_there(store: BlobStore, tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    with pytest.raises(FileNotFoundError):
+        store.exchange(tmp_path / "made", "objects/one")
+    assert (tmp_path / "made").is_dir()
+    assert list(store.keys()) == []
+
+
+def test_an_exchange_that_fails_changes_nothing(
+    store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("objects/one/a", b"old")
+    (tmp_path / "made").mkdir()
+    monkeypatch.setattr("liandong.engines.blobs.disk._renameat2", None)
+    with pytest.raises(OSError, match="exchange"):
+        store.exchange(tmp_path / "made", "objects/one")
+    assert store.read("objects/one/a") == b"old"
+    assert [one.name for one in (tmp_path / "store/objects").iterdir()] == ["one"]
+
+
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no second file system")  # noqa: S108
 def test_a_folder_of_another_file_system_is_copied(store: BlobStore) -> None:
     made = Path("/dev/shm") / f"liandong-{os.getpid()}"  # noqa: S108

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from pytest_django import Settings
 from tests.corpus.handovers import NOW
 from tests.intake.running import INLINE, letter, take_files
 
+from liandong.archive.services.contents import contents_of
 from liandong.archive.services.objects import blob_store
 from liandong.archive.services.rebuilding import rebuild
 from liandong.intake.models import Batch, BatchState
@@ -81,3 +83,16 @@ def test_a_rebuild_passes_over_the_papers(tmp_path: Path) -> None:
     ended(tmp_path)
     done = rebuild(now=NOW, by="system")
     assert (done.records, done.findings) == (1, [])
+
+
+def test_with_encryption_the_papers_are_sealed_too(tmp_path: Path, settings: Settings) -> None:
+    settings.ENCRYPTION = "sm4"
+    batch = ended(tmp_path)
+    urn = f"{BATCH_URN}{batch.uuid}"
+    root = settings.STORE / object_path(urn)
+    for file in root.rglob("*"):
+        assert not file.is_file() or "关于防汛工作的通知".encode() not in file.read_bytes()
+        assert "目录" not in file.name
+    held = contents_of(urn)
+    assert held.read("hand-over/目录.csv") == CATALOGUE.encode()
+    assert held.json("metadata/batch.json")["id"] == str(batch.uuid)

@@ -41,6 +41,7 @@ def test_nothing_typed_raises_and_all_that_is_read_lives_in_a_url(text: str) -> 
 
 
 @given(QUERIES)
+@example(SearchQuery(words=("0 ",)))
 def test_conditions_in_a_url_come_back(query: SearchQuery) -> None:
     assert from_params(to_params(query)) == query
 

@@ -37,6 +37,7 @@ __all__ = [
     "may_read_whole",
     "may_review",
     "may_use",
+    "may_use_whole",
 ]
 
 # The fact `personal`: what was found of personal information (个人信息).
@@ -78,9 +79,21 @@ def may_use(viewer: Viewer, use: str, today: int) -> Rule:
     return AnyOf((_opened(today), *_duty(viewer), *shared))
 
 
+def may_use_whole(viewer: Viewer, use: str, today: int) -> Rule:
+    """Records of which `viewer` may make this use without masks.
+
+    One and the same grant must say both: two grants together give no more than each.
+    """
+    whole = tuple(
+        Eq("shares", share.code) for share in viewer.shares if share.whole and use in share.uses
+    )
+    clean = AllOf((AtMost("personal", EXAMINED_CLEAN), may_use(viewer, use, today)))
+    return AnyOf((*_duty(viewer), *whole, clean))
+
+
 def may_copy(viewer: Viewer, today: int) -> Rule:
-    """Records whose files `viewer` may take away as they are: those read whole and copied."""
-    return AllOf((may_read_whole(viewer, today), may_use(viewer, "copy", today)))
+    """Records whose files `viewer` may take away as they are."""
+    return may_use_whole(viewer, "copy", today)
 
 
 def may_copy_masked(viewer: Viewer, today: int) -> Rule:

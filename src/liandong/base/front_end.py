@@ -42,6 +42,7 @@ def island_words(name: str) -> dict[str, str]:
         "viewer": _viewer_words,
         "correct": _correct_words,
         "review": _review_words,
+        "passkey": _passkey_words,
     }[name]()
 
 
@@ -139,4 +140,11 @@ def _review_words() -> dict[str, str]:
         "left": _("还有 {count} 条"),
         "allDone": _("都处理完了"),
         "failed": _("没有保存：{reason}"),
+    }
+
+
+def _passkey_words() -> dict[str, str]:
+    return {
+        "failed": _("没有完成：已取消、超时，或者这里没有可用的通行密钥。"),
+        "missing": _("这个浏览器或地址不能用通行密钥（须经 HTTPS）。"),
     }

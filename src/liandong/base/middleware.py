@@ -1,5 +1,6 @@
 """What every answer carries: an id of the request, and the rules a browser must keep."""
 
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -8,7 +9,14 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
+
+from liandong.kernel.findings import word
+from liandong.kernel.sealed import CannotOpen
+
+logger = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -101,6 +109,28 @@ class KeptByNobody:
             response["Cache-Control"] = f"private, {'no-store' if known else 'no-cache'}"
         patch_vary_headers(response, ["Cookie"])
         return response
+
+
+class SealedContent:
+    """Answers for encrypted content that cannot be opened: which act is needed, never a 500."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """The page for a content whose key is lost or another, or whose bytes changed."""
+        if not isinstance(exception, CannotOpen):
+            return None
+        logger.error("content.sealed code=%s where=%s", exception.code, exception.where)
+        language = "en" if get_language() == "en" else "zh"
+        message, remedy = word(exception.code, exception.facts, language)
+        context = {"status": 503, "title": message, "text": remedy}
+        return render(request, "base/error_plain.html", context, status=503)
 
 
 class ContentSecurity:

@@ -1,6 +1,10 @@
 """Who: organisation units, accounts and the posts that accounts hold in units."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +37,7 @@ class Unit(models.Model):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children"
     )
+    closed_at = models.DateTimeField(_("撤销时间"), null=True, blank=True)  # no account joins it
 
     class Meta:
         ordering = ["code"]
@@ -42,16 +47,31 @@ class Unit(models.Model):
 
 
 class Account(AbstractUser):
-    """A person who can sign in."""
+    """A person who can sign in.  Closed (`is_active` False) and kept: rows name it for ever.
+
+    `is_superuser` and `is_staff` of Django give nothing here and the database refuses them.
+    """
 
     full_name = models.CharField(_("姓名"), max_length=100, blank=True)
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="accounts")
     clearance = models.PositiveSmallIntegerField(_("可阅密级"), default=0)  # see archive.policies
     officer = models.CharField(_("三员"), max_length=16, blank=True, choices=Officer.choices)
+    password_set_at = models.DateTimeField(_("密码设定时间"), null=True, blank=True)  # None: due
+    password_by_other = models.BooleanField(default=False)  # the next sign-in must change it
+    locked_at = models.DateTimeField(_("锁定时间"), null=True, blank=True)  # by an officer
+    locked_by = models.CharField(_("锁定人"), max_length=150, blank=True)
 
     class Meta:
         ordering = ["username"]
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(is_superuser=False, is_staff=False), name="account_no_superuser"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(locked_at__isnull=True, locked_by="")
+                | (models.Q(locked_at__isnull=False) & ~models.Q(locked_by="")),
+                name="account_locked_at_and_by",
+            ),
             models.CheckConstraint(
                 condition=models.Q(officer__in=["", *Officer.values]), name="officer_known"
             ),
@@ -62,6 +82,64 @@ class Account(AbstractUser):
 
     def __str__(self) -> str:
         return self.full_name or self.username
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its holder may sign in and act: neither closed nor locked."""
+        return self.is_active and self.locked_at is None
+
+
+class PasswordBefore(models.Model):
+    """A password that an account had: its hash, so that it is not used again."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="passwords_before")
+    password = models.CharField(max_length=128)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.at}"
+
+
+class Throttle(models.Model):
+    """Failed sign-ins under one key: a digest of the name that was given, or an address."""
+
+    key = models.CharField(max_length=80, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField()  # of the first failure that counts
+    until = models.DateTimeField(null=True, blank=True)  # refused until then
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.failures}"
+
+
+class Session(AbstractBaseSession):
+    """A signed-in browser, or that of a stranger on the way in (without account).
+
+    Written by `base.session_store`; a deleted row is an ended session.
+    """
+
+    account = models.ForeignKey(
+        Account, models.CASCADE, null=True, blank=True, related_name="sessions"
+    )
+    started_at = models.DateTimeField(_("登录时间"), null=True, blank=True)
+    seen_at = models.DateTimeField(_("最近使用"))
+    origin = models.CharField(_("来源"), max_length=64, blank=True)
+    device = models.CharField(_("设备"), max_length=120, blank=True)
+
+    objects: models.Manager[Any] = BaseSessionManager()
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """The store that writes these rows."""
+        from .session_store import SessionStore
+
+        return SessionStore
 
 
 class Post(models.Model):
@@ -80,6 +158,64 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}:{self.role}"
+
+
+class Approval(models.Model):
+    """One act that needs two persons (双人审批): who asked for it, who decided, what came of it.
+
+    `base.approvals` is the only writer.  What was not decided by `until` can no longer be.
+    """
+
+    class Outcome(models.TextChoices):
+        """Where it stands; the last four are final."""
+
+        WAITING = "waiting", _("待审批")
+        APPROVED = "approved", _("已批准待执行")  # carried out by a command, once
+        DONE = "done", _("已执行")
+        FAILED = "failed", _("未能执行")  # approved, but no longer possible: nothing was changed
+        REFUSED = "refused", _("不予批准")
+        WITHDRAWN = "withdrawn", _("已撤回")
+
+    act = models.CharField(_("行为"), max_length=40)  # registered in base.approvals
+    params = models.JSONField(default=dict)
+    object = models.CharField(_("对象"), max_length=200, blank=True)  # as in AuditRow
+    why = models.CharField(_("事由"), max_length=500)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(_("申请时间"))
+    until = models.DateTimeField(_("有效期至"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("审批时间"), null=True, blank=True)
+    answer = models.CharField(_("审批意见"), max_length=500, blank=True)
+    outcome = models.CharField(
+        _("结果"), max_length=10, choices=Outcome.choices, default=Outcome.WAITING
+    )
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(decided_by=models.F("asked_by")), name="approval_two_people"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    outcome__in=["waiting", "withdrawn"],
+                    decided_by__isnull=True,
+                    decided_at__isnull=True,
+                )
+                | models.Q(
+                    outcome__in=["approved", "done", "failed", "refused"],
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                ),
+                name="approval_decided_by_and_at",
+            ),
+        ]
+        indexes = [models.Index(fields=["outcome", "until"], name="approval_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.act} {self.object}"
 
 
 class Outcome(models.TextChoices):
@@ -111,8 +247,8 @@ class AuditRow(models.Model):
     facts = models.TextField(blank=True)  # JSON object, keys sorted; "" for none
     cells = models.CharField(max_length=88)  # a sum of each cell: tells which one was changed
     previous = models.CharField(max_length=72)  # hash of the row before, "" for the first
-    hash = models.CharField(max_length=72)  # "sm3:<hex>" or "sha256:<hex>"
-    mac = models.CharField(max_length=73)  # keyed code of the hash: this installation wrote it
+    mac = models.CharField(max_length=73)  # keyed code of all that: this installation wrote it
+    hash = models.CharField(max_length=72)  # of all that, "sm3:<hex>" or "sha256:<hex>"
 
     class Meta:
         ordering = ["number"]
@@ -154,8 +290,8 @@ class AuditSeal(models.Model):
     root = models.CharField(max_length=72)  # of the tree over the hashes of the rows
     faults = models.PositiveIntegerField(default=0)  # found in these rows when they were sealed
     previous = models.CharField(max_length=72)  # hash of the seal before, "" for the first
-    hash = models.CharField(max_length=72)
     mac = models.CharField(max_length=73)
+    hash = models.CharField(max_length=72)
     signature = models.TextField(blank=True)  # JSON of kernel.signatures.Signature; "" unsigned
 
     class Meta:

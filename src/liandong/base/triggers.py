@@ -1,7 +1,8 @@
-"""Triggers that let rows of a table be added and never changed or removed, on both databases.
+"""Triggers of the database, on SQLite and PostgreSQL: rows only added, officers kept separate.
 
 SQLite makes a table anew for many changes of its shape, and its triggers are gone then: a migration
-that touches a guarded table ends with `only_added` again.
+that touches a guarded table ends with `only_added` again, one that touches accounts or posts with
+`officers_apart`.
 """
 
 from collections.abc import Mapping
@@ -72,3 +73,71 @@ def run(statements: list[str]) -> None:
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
+
+
+OFFICER_TABLES = ("base_post", "base_account")
+_APART = "an officer holds no post"
+_OFFICER_FUNCTIONS = """
+CREATE OR REPLACE FUNCTION liandong_post_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- The share lock waits for whoever is about to make this account an officer.
+  PERFORM 1 FROM base_account WHERE id = NEW.account_id FOR SHARE;
+  IF EXISTS (SELECT 1 FROM base_account WHERE id = NEW.account_id AND officer <> '') THEN
+    RAISE EXCEPTION 'an officer holds no post' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE FUNCTION liandong_officer_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.officer <> '' AND EXISTS (SELECT 1 FROM base_post WHERE account_id = NEW.id) THEN
+    RAISE EXCEPTION 'an officer holds no post' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+
+
+def officers_apart() -> migrations.RunPython:
+    """The step of a migration after which no account is officer and holds a post."""
+
+    def guard(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
+        vendor = editor.connection.vendor
+        for statement in (*officer_frees(vendor), *officer_guards(vendor)):
+            editor.execute(statement)
+
+    def free(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
+        for statement in officer_frees(editor.connection.vendor):
+            editor.execute(statement)
+
+    return migrations.RunPython(guard, free)
+
+
+def officer_guards(vendor: str) -> list[str]:
+    """The statements that keep officers and posts apart."""
+    if vendor == "postgresql":
+        return [
+            _OFFICER_FUNCTIONS,
+            "CREATE TRIGGER base_post_apart BEFORE INSERT OR UPDATE ON base_post "
+            "FOR EACH ROW EXECUTE FUNCTION liandong_post_apart()",
+            "CREATE TRIGGER base_account_apart BEFORE INSERT OR UPDATE OF officer ON base_account "
+            "FOR EACH ROW EXECUTE FUNCTION liandong_officer_apart()",
+        ]
+    post = "(SELECT officer FROM base_account WHERE id = NEW.account_id) <> ''"
+    account = "NEW.officer <> '' AND EXISTS (SELECT 1 FROM base_post WHERE account_id = NEW.id)"
+    return [
+        f"CREATE TRIGGER base_{table}_apart_{act} BEFORE {act} ON base_{table} "
+        f"WHEN {when} BEGIN SELECT RAISE(ABORT, '{_APART}'); END"
+        for table, when in (("post", post), ("account", account))
+        for act in ("INSERT", "UPDATE")
+    ]
+
+
+def officer_frees(vendor: str) -> list[str]:
+    """The statements that undo `officer_guards`."""
+    if vendor == "postgresql":
+        return [f"DROP TRIGGER IF EXISTS {table}_apart ON {table}" for table in OFFICER_TABLES]
+    return [
+        f"DROP TRIGGER IF EXISTS {table}_apart_{act}"
+        for table in OFFICER_TABLES
+        for act in ("INSERT", "UPDATE")
+    ]

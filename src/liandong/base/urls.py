@@ -3,11 +3,13 @@
 from django.urls import path
 
 from . import views
+from .people.views import own
 
 app_name = "base"
 urlpatterns = [
-    path("login/", views.sign_in, name="login"),
-    path("logout/", views.sign_out, name="logout"),
     path("modes/", views.show_modes, name="modes"),
     path("gallery/", views.show_gallery, name="gallery"),
+    path("me/", own.show_me, name="me"),
+    path("me/password/", own.change_own_password, name="password"),
+    path("me/sessions/<slug:code>/end/", own.end_own_session, name="end_session"),
 ]

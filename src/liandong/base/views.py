@@ -1,10 +1,9 @@
-"""Pages that belong to no room: signing in and out, display modes, errors, the gallery of parts."""
+"""Pages that belong to no room: display modes, errors, the gallery of parts."""
 
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,11 +13,6 @@ from .gallery import gallery_parts
 from .gates import ANYONE, open_to
 from .modes import keep_modes, modes_of
 from .params import way_back
-
-sign_in = open_to(ANYONE)(
-    LoginView.as_view(template_name="base/login.html", redirect_authenticated_user=True)
-)
-sign_out = open_to(ANYONE)(LogoutView.as_view())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

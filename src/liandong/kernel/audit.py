@@ -10,17 +10,19 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from .digests import new_sm3
 
 FIELDS: Final = (
     "number", "at", "by", "roles", "unit", "act", "object", "outcome", "why", "origin", "request",
-    "facts", "cells", "previous",
+    "facts", "cells", "previous", "mac",
 )  # fmt: skip
 CELLS: Final = FIELDS[1:12]
 SEAL_FIELDS: Final = (
     "number", "day", "at", "first", "last", "count", "last_hash", "root", "faults", "previous",
+    "mac",
 )  # fmt: skip
 ALGORITHMS: Final = ("sm3", "sha256")
 
@@ -35,22 +37,29 @@ def cell_sums(row: Row) -> str:
     return "".join(f"{zlib.crc32(str(row[name]).encode()):08x}" for name in CELLS)
 
 
-def row_bytes(row: Row) -> bytes:
-    """What is hashed: the fields in the order of FIELDS as one JSON array in UTF-8.
-
-    `at` is ISO 8601 in UTC with microseconds; `number` is a whole number, all the rest is text.
-    """
-    return _array(row[name] for name in FIELDS)
-
-
 def row_hash(row: Row, algorithm: str) -> str:
-    """The hash of a row as it is stored: `algorithm:hex`.  Raises ValueError for another one."""
-    return digest(row_bytes(row), algorithm)
+    """The hash of a row as it is stored: `algorithm:hex`.
+
+    What is hashed is the fields in the order of FIELDS as one JSON array in UTF-8.  `at` is
+    ISO 8601 in UTC with microseconds; `number` is a whole number, all the rest is text.
+    Raises ValueError for an algorithm that is not in ALGORITHMS.
+    """
+    return digest(_array(row, FIELDS), algorithm)
+
+
+def row_code(row: Row, key: bytes, algorithm: str) -> str:
+    """The keyed code of a row, `mac`: of every field before it."""
+    return code_of(_array(row, FIELDS[:-1]), key, algorithm)
 
 
 def seal_hash(seal: Row, algorithm: str) -> str:
     """The hash of a seal: its fields in the order of SEAL_FIELDS, as for a row."""
-    return digest(_array(seal[name] for name in SEAL_FIELDS), algorithm)
+    return digest(_array(seal, SEAL_FIELDS), algorithm)
+
+
+def seal_code(seal: Row, key: bytes, algorithm: str) -> str:
+    """The keyed code of a seal, `mac`: of every field before it."""
+    return code_of(_array(seal, SEAL_FIELDS[:-1]), key, algorithm)
 
 
 def digest(content: bytes, algorithm: str) -> str:
@@ -66,8 +75,9 @@ def algorithm_of(hash_text: str) -> str:
     return algorithm
 
 
-def _array(values: Iterable[str | int]) -> bytes:
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).encode()
+def _array(row: Row, names: Iterable[str]) -> bytes:
+    values = [row[name] for name in names]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _digest(content: bytes, algorithm: str) -> bytes:
@@ -83,20 +93,26 @@ def _digest(content: bytes, algorithm: str) -> bytes:
 _BLOCK = 64  # bytes, of SM3 and of SHA-256
 
 
+@cache
 def key_name(key: bytes) -> str:
     """How a key is called, so that a code tells which one made it: it says nothing of the key."""
     return _hmac(key, b"liandong audit key", "sha256").hex()[:8]
 
 
-def code_of(text: str, key: bytes, algorithm: str) -> str:
-    """The code (HMAC) of a text: `key name:hex`."""
-    return f"{key_name(key)}:{_hmac(key, text.encode(), algorithm).hex()}"
+def code_of(content: bytes, key: bytes, algorithm: str) -> str:
+    """The code (HMAC) of bytes: `key name:hex`."""
+    return f"{key_name(key)}:{_hmac(key, content, algorithm).hex()}"
 
 
 def _hmac(key: bytes, content: bytes, algorithm: str) -> bytes:
+    inner, outer = _pads(key, algorithm)
+    return _digest(outer + _digest(inner + content, algorithm), algorithm)
+
+
+@cache
+def _pads(key: bytes, algorithm: str) -> tuple[bytes, bytes]:
     padded = (_digest(key, algorithm) if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner = _digest(bytes(one ^ 0x36 for one in padded) + content, algorithm)
-    return _digest(bytes(one ^ 0x5C for one in padded) + inner, algorithm)
+    return bytes(one ^ 0x36 for one in padded), bytes(one ^ 0x5C for one in padded)
 
 
 # The tree under a seal ----------------------------------------------------------------------------
@@ -128,18 +144,24 @@ class Tree:
         return f"{self.algorithm}:{node.hex()}"
 
 
-def proof(hashes: Sequence[str], place: int, algorithm: str) -> list[str]:
-    """What proves that the row at `place` (from 0) is under the root of these hashes.
+def proofs(hashes: Sequence[str], places: Iterable[int], algorithm: str) -> list[list[str]]:
+    """What proves that the rows at these places (from 0) are under the root of these hashes.
 
-    The nodes beside the way up, lowest first: `<hex` stands on the left, `>hex` on the right.
+    For each, the nodes beside the way up, lowest first: `<hex` stands on the left, `>hex` on the
+    right.
     """
-    level = [_leaf(one, algorithm) for one in hashes]
+    levels = [[_leaf(one, algorithm) for one in hashes]]
+    while len(levels[-1]) > 1:
+        levels.append(_level_above(levels[-1], algorithm))
+    return [_steps(levels, place) for place in places]
+
+
+def _steps(levels: Sequence[Sequence[bytes]], place: int) -> list[str]:
     steps = []
-    while len(level) > 1:
+    for level in levels:
         beside = place ^ 1
         if beside < len(level):
             steps.append(f"{'<' if beside < place else '>'}{level[beside].hex()}")
-        level = _level_above(level, algorithm)
         place //= 2
     return steps
 

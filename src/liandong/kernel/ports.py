@@ -11,6 +11,7 @@ from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
 from .pages import Page
+from .sealed import Aead, MasterKey, WrappedKey
 from .signatures import Signature, TimeStamp
 
 Job = TypeVar("Job")
@@ -285,8 +286,81 @@ class BlobStore(Protocol):
         """
         ...
 
+    def exchange(self, folder: Path, key: str) -> None:
+        """Put a finished local folder in the place of the one under `key`, at once.
+
+        A reader sees the old one or the new one; the old one is gone when this returns.  Raises
+        FileNotFoundError when nothing is there, OSError where a file system cannot do it.
+        """
+        ...
+
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; nothing there is not an error."""
+        ...
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+
+class Cipher(Protocol):
+    """Makes authenticated ciphers: a library, or a card."""
+
+    is_certified: bool  # of a certified commercial cryptography product
+    module: str  # name and version, for descriptors and pages
+
+    def aead(self, algorithm: str, key: bytes) -> Aead:
+        """The cipher of this name in `kernel.sealed.ALGORITHMS` with this key."""
+        ...
+
+
+class KeyVault(Protocol):
+    """Keeps master keys and wraps data keys with them: key files, a KMS or an HSM."""
+
+    def masters(self) -> list[MasterKey]:
+        """Every master key, oldest first, destroyed ones included."""
+        ...
+
+    def create(self, algorithm: str, *, now: datetime) -> MasterKey:
+        """Make a master key that wraps from now on; durable when this returns."""
+        ...
+
+    def wrap(self, master: str, secret: bytes, about: bytes) -> bytes:
+        """Encrypt a data key.  Raises MasterLost."""
+        ...
+
+    def unwrap(self, master: str, wrapped: bytes, about: bytes) -> bytes:
+        """Decrypt a data key.  Raises MasterLost and WrongKey."""
+        ...
+
+    def destroy(self, master: str) -> None:
+        """Throw a master key away: what it wraps opens never again.  Raises MasterLost."""
+        ...
+
+
+class KeyRing(Protocol):
+    """Keeps the wrapped data key of every sealed object, outside store and database."""
+
+    def get(self, object_id: str) -> WrappedKey:
+        """Raises KeyLost."""
+        ...
+
+    def put_many(self, keys: Sequence[WrappedKey]) -> list[WrappedKey]:
+        """Keep wrapped keys, durable when this returns, and say what is kept, in order.
+
+        The key that an object has already stays, and is what is said: two writers agree.
+        """
+        ...
+
+    def replace(self, key: WrappedKey) -> None:
+        """Keep another wrapping of the same data key, atomically.  Raises KeyLost."""
+        ...
+
+    def remove(self, object_id: str) -> bool:
+        """Throw the key of an object away for good; whether there was one."""
+        ...
+
+    def all(self) -> Iterator[WrappedKey]:
+        """Every wrapped key that can be read."""
         ...
 
 

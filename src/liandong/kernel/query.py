@@ -268,7 +268,7 @@ def from_params(params: Mapping[str, Sequence[str] | str]) -> SearchQuery:
 
     Filters typed into `q` count beside the parameters.  Dates: `date`, or `from` and `to`.
     """
-    query = parse(" ".join(_listed(params, "q")))
+    query = parse(" ".join(_given(params, "q")))  # its blanks may be escaped: parse reads them
     filters = {
         name: tuple(dict.fromkeys([*query.filters.get(name, ()), *_listed(params, name)]))
         for name in FACETS
@@ -281,10 +281,13 @@ def from_params(params: Mapping[str, Sequence[str] | str]) -> SearchQuery:
     )
 
 
-def _listed(params: Mapping[str, Sequence[str] | str], name: str) -> list[str]:
+def _given(params: Mapping[str, Sequence[str] | str], name: str) -> list[str]:
     value = params.get(name, ())
-    values = [value] if isinstance(value, str) else list(value)
-    return [one.strip() for one in values if one.strip()]
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _listed(params: Mapping[str, Sequence[str] | str], name: str) -> list[str]:
+    return [one.strip() for one in _given(params, name) if one.strip()]
 
 
 def _first(params: Mapping[str, Sequence[str] | str], name: str) -> str:

@@ -8,8 +8,10 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from liandong.kernel.audit import ALGORITHMS
+from liandong.kernel.sealed import ALGORITHMS as CIPHERS
 
 PREFIX = "LIANDONG_"
 
@@ -46,6 +48,12 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _cipher(text: str) -> str:
+    if text and text not in CIPHERS:
+        raise ValueError(", ".join(CIPHERS))
+    return text
+
+
 def _folder_or_none(text: str) -> Path | None:
     return _folder(text) if text else None
 
@@ -54,6 +62,34 @@ def _digest(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(", ".join(ALGORITHMS))
     return text
+
+
+def _least(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise ValueError(f">= {least}")
+        return number
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(", ".join(word or '""' for word in words))
+        return text
+
+    return read
+
+
+def _issuer(text: str) -> str:
+    """An address over TLS; without it only on this machine."""
+    part = urlsplit(text)
+    local = part.scheme == "http" and part.hostname in {"localhost", "127.0.0.1", "::1"}
+    if text and not (part.hostname and (part.scheme == "https" or local)):
+        raise ValueError("https://…")
+    return text.rstrip("/")
 
 
 KNOBS = (
@@ -70,7 +106,39 @@ KNOBS = (
     Knob("PROCESSES", int, "0", "识读进程数；0 表示等于处理器核数"),
     Knob("HTTPS", _yes, "0", "只经 HTTPS 访问：安全 Cookie 与 HSTS"),
     Knob("PROXIES", int, "0", "网页服务前有几层自己的反向代理；据此取来访地址"),
+    Knob(
+        "SECOND_FACTOR",
+        _one_of("", "officers", "staff"),
+        "officers",
+        "谁必须用第二因素：officers 三员；staff 另加档案馆员与负责人；留空则自愿",
+    ),
+    Knob("PASSWORD_LENGTH", _least(8), "12", "密码最少字符数，不少于 8"),
+    Knob("PASSWORD_HISTORY", _least(0), "5", "不得与最近几次密码相同"),
+    Knob("PASSWORD_DAYS", _least(0), "90", "密码有效天数，到期须在登录时更换；0 表示不限"),
+    Knob("LOCK_FAILURES", _least(1), "5", "连续登录失败几次后锁定该账号"),
+    Knob("LOCK_MINUTES", _least(1), "30", "登录失败锁定的分钟数"),
+    Knob("ADDRESS_FAILURES", _least(1), "60", "同一来源地址在锁定时长内允许的登录失败次数"),
+    Knob("SESSION_IDLE_MINUTES", _least(1), "20", "无操作多少分钟后须重新登录"),
+    Knob("SESSION_HOURS", _least(1), "12", "一次登录最长小时数"),
+    Knob("SESSIONS", _least(0), "2", "一个账号可同时登录几处，超出则最早的一处退出；0 表示不限"),
+    Knob("OIDC_ISSUER", _issuer, "", "单点登录服务地址（https）；留空则不用"),
+    Knob("OIDC_NAME", str, "统一身份认证", "单点登录按钮上的名称"),
+    Knob("OIDC_CLIENT_ID", str, "", "单点登录客户端标识"),
+    Knob("OIDC_CLIENT_SECRET", str, "", "单点登录客户端密钥", secret=True),
+    Knob("OIDC_CLAIM", str, "preferred_username", "令牌中与用户名对应的声明"),
+    Knob(
+        "OIDC_UNKNOWN",
+        _one_of("", "account"),
+        "",
+        "单点登录遇到没有账号的人：留空则拒绝；account 开立无任何权限的账号",
+    ),
     Knob("AUDIT_DIGEST", _digest, "sm3", "审计链的杂凑算法：sm3 或 sha256"),
+    Knob(
+        "AUDIT_PLACE",
+        _folder_or_none,
+        "",
+        "审计封存的另一处存放目录，宜用只增不改的盘",
+    ),
     Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
     Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行用较大模型重读"),
     Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),
@@ -81,6 +149,9 @@ KNOBS = (
     Knob("OPENING_OPINION_DAYS", int, "30", "开放审核征求形成或移交单位意见的期限（天）"),
     Knob("DEFERRAL_REVIEW_YEARS", int, "5", "延期开放的档案几年后重新审核"),
     Knob("RIGHTS_ANSWER_DAYS", int, "15", "答复个人信息权利请求的期限（天）"),
+    Knob(
+        "ENCRYPTION", _cipher, "", "新入库档案加密：aes（AES-256-GCM）、sm4（SM4-GCM）；留空不加密"
+    ),
     Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )

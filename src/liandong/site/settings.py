@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -64,14 +65,27 @@ CSRF_TRUSTED_ORIGINS: list[str] = _KNOB["ORIGINS"]
 DATABASES = {"default": _database(_KNOB["DATABASE"])}
 AUTH_USER_MODEL = "base.Account"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-    )
+AUTHENTICATION_BACKENDS = ["liandong.base.people.signing.backend.AccountBackend"]
+_RULES, _OF_DJANGO = "liandong.base.people.passwords", "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": f"{_OF_DJANGO}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": _KNOB["PASSWORD_LENGTH"]},
+    },
+    {"NAME": f"{_RULES}.ThreeOfFourClasses"},
+    {"NAME": f"{_OF_DJANGO}.CommonPasswordValidator"},
+    {
+        "NAME": f"{_OF_DJANGO}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "full_name")},
+    },
+    {"NAME": f"{_RULES}.NotUsedBefore"},
 ]
+PASSWORD_HISTORY: int = _KNOB["PASSWORD_HISTORY"]
+PASSWORD_DAYS: int = _KNOB["PASSWORD_DAYS"]
+SECOND_FACTOR: str = _KNOB["SECOND_FACTOR"]
+LOCK_FAILURES: int = _KNOB["LOCK_FAILURES"]
+LOCK_TIME = timedelta(minutes=_KNOB["LOCK_MINUTES"])
+ADDRESS_FAILURES: int = _KNOB["ADDRESS_FAILURES"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
@@ -79,7 +93,6 @@ LOGOUT_REDIRECT_URL = "/"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -90,6 +103,12 @@ INSTALLED_APPS = [
     "liandong.base",
     "liandong.archive",
     "liandong.intake",
+    # Behind the rooms, whose templates stand in for those of allauth.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
     "liandong.base.middleware.RequestId",
@@ -103,8 +122,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "liandong.base.people.signing.duties.Duties",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "liandong.base.middleware.SealedContent",
 ]
 ROOT_URLCONF = "liandong.site.urls"
 WSGI_APPLICATION = "liandong.site.wsgi.application"
@@ -140,6 +162,11 @@ WHITENOISE_USE_FINDERS = True
 # Built files carry a hash of their content in their names, and may be kept for ever.
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^.*/dist/assets/.+-[0-9A-Za-z_-]{8}\.\w+$"
 
+SESSION_ENGINE = "liandong.base.session_store"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = _KNOB["SESSION_IDLE_MINUTES"] * 60
+SESSION_LONGEST = timedelta(hours=_KNOB["SESSION_HOURS"])
+SESSIONS: int = _KNOB["SESSIONS"]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_KNOB["HTTPS"])
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -156,10 +183,12 @@ ZIP_MAX_ENTRIES: int = _KNOB["ZIP_MAX_ENTRIES"]
 ZIP_MAX_BYTES: int = _KNOB["ZIP_MAX_GB"] * 1024**3
 PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
+AUDIT_PLACE: Path | None = _KNOB["AUDIT_PLACE"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
 OPENING_OPINION_DAYS: int = _KNOB["OPENING_OPINION_DAYS"]
 DEFERRAL_REVIEW_YEARS: int = _KNOB["DEFERRAL_REVIEW_YEARS"]
 RIGHTS_ANSWER_DAYS: int = _KNOB["RIGHTS_ANSWER_DAYS"]
+ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" for plain objects
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
@@ -190,6 +219,15 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
     },
+    "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
+    "vault": {
+        "class": "liandong.engines.keys.files.FileVault",
+        "options": {"folder": KEYS / "master"},
+    },
+    "keyring": {
+        "class": "liandong.engines.keys.files.FileRing",
+        "options": {"folder": KEYS / "objects"},
+    },
     "signer": {
         "class": "liandong.engines.signing.sm2.Sm2Signer",
         "options": {"folder": KEYS / "signing"},
@@ -200,6 +238,51 @@ ENGINES: dict[str, dict[str, Any]] = {
     },
 }
 
+# Sign-in by allauth: names and passwords, second factors, the single sign-on of the city.
+ACCOUNT_ADAPTER = "liandong.base.people.signing.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = False  # `base.people.services.throttle` counts in the database instead
+MFA_ADAPTER = "liandong.base.people.signing.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # clocks may be half a minute apart; a code still works once only
+MFA_TOTP_ISSUER = "Liandong"
+MFA_RATE_LIMITS = False
+_FORMS = "liandong.base.people.signing.forms"
+MFA_FORMS = {
+    "authenticate": f"{_FORMS}.CodeForm",
+    "reauthenticate": f"{_FORMS}.CodeAgainForm",
+    "activate_totp": f"{_FORMS}.FirstCodeForm",
+    "add_webauthn": f"{_FORMS}.AddPasskeyForm",
+    "authenticate_webauthn": f"{_FORMS}.PasskeyForm",
+    "reauthenticate_webauthn": f"{_FORMS}.PasskeyAgainForm",
+    "login_webauthn": f"{_FORMS}.PasskeyOnlyForm",
+}
+SOCIALACCOUNT_ADAPTER = "liandong.base.people.signing.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+OIDC_ISSUER: str = _KNOB["OIDC_ISSUER"]
+OIDC_NAME: str = _KNOB["OIDC_NAME"]
+OIDC_CLAIM: str = _KNOB["OIDC_CLAIM"]
+OIDC_UNKNOWN: str = _KNOB["OIDC_UNKNOWN"]
+_SINGLE_SIGN_ON = {
+    "provider_id": "sso",
+    "name": OIDC_NAME,
+    "client_id": _KNOB["OIDC_CLIENT_ID"],
+    "secret": _KNOB["OIDC_CLIENT_SECRET"],
+    "settings": {"server_url": OIDC_ISSUER},
+}
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [_SINGLE_SIGN_ON] if OIDC_ISSUER else [],
+    }
+}
+
 BIND: str = _KNOB["BIND"]
 PORT: int = _KNOB["PORT"]
 WEB_WORKERS: int = _KNOB["WEB_WORKERS"]
@@ -208,5 +291,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "liandong.site.logs.KeyValueFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"pyvips": {"level": "WARNING"}},  # it tells names of files, which tell of people
     "root": {"handlers": ["stderr"], "level": _KNOB["LOG_LEVEL"]},
 }

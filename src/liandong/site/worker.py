@@ -15,6 +15,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from liandong.archive.tasks import index_stale_records, verify_scheduled
+from liandong.base.audit.tasks import seal_audit
 from liandong.intake.tasks import resume_batches
 
 Task = AnyTask[..., Any]
@@ -24,6 +25,7 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (20, index_stale_records),
     (60, resume_batches),  # what a full disk stopped
     (3600, verify_scheduled),
+    (3600, seal_audit),  # once a day, when the first of these hours comes
 )
 KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended
 BEAT_S = 5
@@ -39,6 +41,7 @@ def work() -> None:
     """Go on with what a stop left unfinished, then work until a signal."""
     _forget_broken_runs()
     resume_batches.enqueue()
+    enqueue_once(seal_audit)  # a machine that never runs for an hour seals as well
     stop = threading.Event()
     clockwork = threading.Thread(target=_tick, args=(stop,), daemon=True)
     clockwork.start()

@@ -127,6 +127,7 @@ class Record(models.Model):
     looked_at = models.BooleanField(default=False)  # False: admitted without a person looking
     admitted_at = models.DateTimeField()
     admitted_by = models.CharField(max_length=150)  # username, or "system"
+    encryption = models.CharField(max_length=8, blank=True)  # cipher of the object, "" plain
     indexed_version = models.PositiveIntegerField(default=0)  # version that the index holds
     verified_at = models.DateTimeField(null=True, blank=True)  # last complete fixity check
     verified_ok = models.BooleanField(null=True)

@@ -5,8 +5,9 @@ changed in the store first, then in the row: `recover` makes the rows follow a v
 stored when the process died.
 """
 
+import shutil
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -26,16 +27,15 @@ from liandong.archive.models import (
 from liandong.base.locks import hold
 from liandong.kernel.metadata import check_value
 from liandong.kernel.packages.ocfl import (
-    Content,
     object_path,
     publish_version,
-    read_inventory,
     write_version,
 )
 from liandong.kernel.pages import Method, Page
 
 from . import objects, privacy
 from .admission import Event
+from .contents import Contents, contents_of, stored, version_contents
 from .due import follow_description
 from .jobs import PACK_AFTER, PACK_CORRECTIONS, enqueue_after_commit
 from .objects import Packed, PackedFile, blob_store, record_urn
@@ -247,7 +247,24 @@ def _write_next(
     event: Event | None = None,  # None: what happened stands in the rows already
 ) -> Record:
     """The next version of the object, then the rows."""
+    held = contents_of(record_urn(record.object_id))
     kept = objects.read_object(record.object_id)
+    packed = next_packed(record, kept, description, event)
+    with workspace() as folder:
+        changes = changed_files(kept, packed, folder, held)
+        contents = version_contents(held, changes, folder / "sealed")
+        inventory = write_version(
+            folder / "version", held.inventory, contents,
+            message=message, user=by, created=now,
+        )  # fmt: skip
+        publish_version(blob_store(), folder / "version", inventory)
+    return follow(record, objects.read_object(record.object_id))
+
+
+def next_packed(
+    record: Record, kept: Packed, description: Mapping[str, str], event: Event | None
+) -> Packed:
+    """What the next version says: this description, and text and corrections as the rows are."""
     with transaction.atomic():  # pages and corrections as of one moment
         pages = _current_pages(record, kept)
         corrections = _corrections(record)
@@ -255,7 +272,7 @@ def _write_next(
         events = _events(record)
         opening = keeping.settled_reviews(record)
         access = Record.objects.values("level", "open_from").get(pk=record.pk)
-    packed = replace(
+    return replace(
         kept,
         version=kept.version + 1,
         description=dict(description),
@@ -266,15 +283,6 @@ def _write_next(
         **access,
         personal=personal,
     )
-    with workspace() as folder:
-        changes = _changed_files(kept, packed, folder)
-        inventory = write_version(
-            folder / "version", read_inventory(blob_store(), record_urn(record.object_id)),
-            {path: Content(source) for path, source in changes.items()},
-            message=message, user=by, created=now,
-        )  # fmt: skip
-        publish_version(blob_store(), folder / "version", inventory)
-    return _follow(record, objects.read_object(record.object_id))
 
 
 def _current_pages(record: Record, kept: Packed) -> tuple[Mapping[str, Any], ...]:
@@ -305,7 +313,10 @@ def _events(record: Record) -> tuple[Event, ...]:
     return tuple(Event(row.kind, row.at, row.by, row.tool, row.outcome, row.detail) for row in rows)
 
 
-def _changed_files(kept: Packed, packed: Packed, folder: Path) -> dict[str, Path | bytes]:
+def changed_files(
+    kept: Packed, packed: Packed, folder: Path, held: Contents
+) -> dict[str, Path | bytes]:
+    """Contents of the next version that differ, by logical path; files are made in `folder`."""
     changes: dict[str, Path | bytes] = {
         objects.DESCRIPTION: objects.description_json(packed),
         objects.EVENTS: objects.events_json(packed.events),
@@ -317,7 +328,7 @@ def _changed_files(kept: Packed, packed: Packed, folder: Path) -> dict[str, Path
         changes[objects.OPENING] = objects.to_json(list(packed.opening))
     if packed.personal != kept.personal:
         changes[objects.PERSONAL] = objects.to_json(list(packed.personal))
-    if packed.pages != kept.pages and (bound := _bind_again(packed, folder)) is not None:
+    if packed.pages != kept.pages and (bound := _bind_again(packed, folder, held)) is not None:
         changes[objects.DOUBLE_LAYER] = bound
     files = {file.path: file for file in packed.files} | {
         path: _fact(path, source) for path, source in changes.items()
@@ -330,20 +341,31 @@ def _fact(path: str, source: Path | bytes) -> PackedFile:
     return objects.derived_file(path, content)
 
 
-def _bind_again(packed: Packed, folder: Path) -> Path | None:
+def _bind_again(packed: Packed, folder: Path, held: Contents) -> Path | None:
     """A new double-layer PDF with the text as it is now; None when there was none."""
     if not any(page["method"] == Method.OCR for page in packed.pages):
         return None
-    root = object_path(record_urn(packed.object_id))
-    places = {file.path: file.content_path for file in packed.files}
-    pages: Sequence[tuple[Page, Path]] = [
-        (Page.from_json(page), blob_store().path(f"{root}/{places[page['image']]}"))
-        for page in packed.pages
-        if page["image"] in places
+    pages = [
+        (Page.from_json(page), image)
+        for number, page in enumerate(packed.pages)
+        if (image := _image(packed, held, page["image"], folder / f"page-{number}")) is not None
     ]
     target = folder / "double-layer.pdf"
     done = bind_pages(pages, target, packed.description.get("title", "")) if pages else "failure"
     return target if done == "success" else None
+
+
+def _image(packed: Packed, held: Contents, path: str, copy: Path) -> Path | None:
+    """The image of a page: in the store, or of a sealed object as `copy` in the work folder."""
+    place = next((file.content_path for file in packed.files if file.path == path), "")
+    if not place:
+        return None
+    image = stored(record_urn(packed.object_id), place, held.key)
+    if image.sealed is None:
+        return image.find()
+    with image.open() as stream, copy.open("xb") as target:
+        shutil.copyfileobj(stream, target)
+    return copy
 
 
 # Rows follow the store ----------------------------------------------------------------------------
@@ -361,16 +383,17 @@ def recover(record: Record) -> Record:
     kept = find_object(record.object_id)
     if kept is None:
         raise FileNotFoundError(key)
-    return record if kept.version == record.version else _follow(record, kept)
+    return record if kept.version == record.version else follow(record, kept)
 
 
 @transaction.atomic
-def _follow(record: Record, kept: Packed) -> Record:
+def follow(record: Record, kept: Packed) -> Record:
     """Make the rows of a record those of the head of its object; text rows stay as they are."""
     row = Record.objects.select_for_update(of=("self",)).select_related("fonds").get(pk=record.pk)
     for name, value in objects.described_columns(kept.description).items():
         setattr(row, name, value)
     row.version, row.indexed_version = kept.version, 0
+    row.encryption = kept.encryption
     follow_description(row)
     row.save()
     RecordFile.objects.filter(record=row).delete()

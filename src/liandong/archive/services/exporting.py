@@ -18,7 +18,9 @@ from liandong.kernel.packages.ocfl import object_path
 from liandong.kernel.packages.packet import DAT46_FILE, PackedFile, PackedItem, item_folders
 
 from . import objects
+from .contents import StoredFile, contents_of
 from .objects import blob_store, record_urn
+from .rewriting import write_plain_object
 
 FORMS = ("bagit", "eep", "folder", "dat93", "ocfl")
 
@@ -88,6 +90,10 @@ def _each(
 
 
 def _copy_object(record: Record, path: Path) -> None:
+    """The object as it is stored; of an encrypted one the same history in plain."""
+    if record.encryption:
+        write_plain_object(record_urn(record.object_id), path)
+        return
     key = object_path(record_urn(record.object_id))
     for inside in blob_store().keys(key):
         target = path / inside.removeprefix(f"{key}/")
@@ -98,22 +104,20 @@ def _copy_object(record: Record, path: Path) -> None:
 def packed_item(record: Record) -> PackedItem:
     """The record as the package writers take it: its files where they are, and its metadata.
 
-    Raises BrokenObject and FileNotFoundError.
+    Raises BrokenObject (LockedObject without its key) and FileNotFoundError.
     """
     kept = objects.read_object(record.object_id)
-    root = object_path(record_urn(record.object_id))
-    known = read_dat46_xml(blob_store().read(f"{root}/{_place(kept, DAT46_FILE)}"))
-    files = [_packed_file(root, file) for file in kept.files if file.path != DAT46_FILE]
+    held = contents_of(record_urn(record.object_id))
+    known = read_dat46_xml(held.read(DAT46_FILE))
+    files = [
+        _packed_file(held.file(file.path), file) for file in kept.files if file.path != DAT46_FILE
+    ]
     events: tuple[Event, ...] = known.events
     agents: tuple[Agent, ...] = known.agents
     return PackedItem(dict(kept.description), tuple(files), kept.code, None, events, agents)
 
 
-def _place(kept: objects.Packed, path: str) -> str:
-    return next(file.content_path for file in kept.files if file.path == path)
-
-
-def _packed_file(root: str, file: objects.PackedFile) -> PackedFile:
+def _packed_file(source: StoredFile, file: objects.PackedFile) -> PackedFile:
     digests: Mapping[str, str] = {
         name: digest
         for name, digest in (("sha512", file.sha512), ("sha256", file.sha256), ("sm3", file.sm3))
@@ -130,7 +134,8 @@ def _packed_file(root: str, file: objects.PackedFile) -> PackedFile:
     )
     return PackedFile(
         path=file.path.split("/", 1)[1],
-        source=blob_store().path(f"{root}/{file.content_path}"),
+        source=source.find(),
+        opened=source.open if source.sealed else None,
         role=FileRole(file.role).value,
         digests=digests,
         facts=fact,

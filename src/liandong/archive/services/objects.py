@@ -28,15 +28,14 @@ from liandong.kernel.codes import ArchivalCode
 from liandong.kernel.dates import BadDate, PartialDate
 from liandong.kernel.packages.ocfl import (
     BrokenInventory,
-    Inventory,
-    files_of,
     object_path,
-    read_inventory,
     repair,
 )
 from liandong.kernel.ports import BlobStore
+from liandong.kernel.sealed import CannotOpen
 
 from .admission import Event
+from .contents import Contents, contents_of
 from .due import opening_columns, own_periods
 
 DESCRIPTION = "metadata/description.json"
@@ -67,6 +66,24 @@ class BrokenObject(Exception):
         super().__init__(f"{object_id}: {reason}")
         self.object_id = object_id
         self.reason = reason
+
+    @property
+    def code(self) -> str:
+        """The finding that says so."""
+        return "ARCH-INVENTORY-BROKEN"
+
+
+class LockedObject(BrokenObject):
+    """The object of a record is encrypted, and cannot be opened."""
+
+    def __init__(self, object_id: str, error: CannotOpen) -> None:
+        super().__init__(object_id, str(error))
+        self.error = error
+
+    @property
+    def code(self) -> str:
+        """SEAL-KEY-LOST, SEAL-MASTER-LOST, SEAL-WRONG-KEY or SEAL-BROKEN."""
+        return self.error.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,7 @@ class Packed:
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
     opening: tuple[Mapping[str, Any], ...] = ()  # settled opening reviews, oldest first
     personal: tuple[Mapping[str, Any], ...] = ()  # decisions on personal information
+    encryption: str = ""  # name of the cipher of a sealed object
 
     @property
     def code(self) -> str:
@@ -239,12 +257,14 @@ def _premis_events(
 def read_object(object_id: UUID) -> Packed:
     """What the head of an object says of its record.
 
-    Raises FileNotFoundError without an object and BrokenObject when it cannot be read.
+    Raises FileNotFoundError without an object and BrokenObject when it cannot be read: LockedObject
+    when its key is lost or another.
     """
     urn = record_urn(object_id)
     try:
-        inventory = read_inventory(blob_store(), urn)
-        return _read_packed(object_id, inventory)
+        return _read_packed(object_id, contents_of(urn))
+    except CannotOpen as error:
+        raise LockedObject(urn, error) from error
     except FileNotFoundError as error:
         if blob_store().exists(f"{object_path(urn)}/inventory.json"):
             raise BrokenObject(urn, f"missing: {error}") from error
@@ -253,15 +273,14 @@ def read_object(object_id: UUID) -> Packed:
         raise BrokenObject(urn, f"{type(error).__name__}: {error}") from error
 
 
-def _read_packed(object_id: UUID, inventory: Inventory) -> Packed:
-    paths = files_of(inventory)
-    described = read_json(inventory, paths, DESCRIPTION)
+def _read_packed(object_id: UUID, held: Contents) -> Packed:
+    described = held.json(DESCRIPTION)
     facts = described["record"]
     if facts["object_id"] != record_urn(object_id):
         raise ValueError(f"description of {facts['object_id']}")
     return Packed(
         object_id=object_id,
-        version=len(inventory.versions),
+        version=len(held.inventory.versions),
         description=described["description"],
         level=facts["level"],
         open_from=facts["open_from"],
@@ -269,25 +288,19 @@ def _read_packed(object_id: UUID, inventory: Inventory) -> Packed:
         looked_at=facts["looked_at"],
         admitted_at=datetime.fromisoformat(facts["admitted_at"]),
         admitted_by=facts["admitted_by"],
-        files=tuple(_packed_files(inventory, paths)),
-        pages=tuple(read_json(inventory, paths, TEXT)["pages"]),
-        events=tuple(_read_event(row) for row in read_json(inventory, paths, EVENTS)),
-        corrections=_read_rows(inventory, paths, CORRECTIONS),
-        opening=_read_rows(inventory, paths, OPENING),
-        personal=_read_rows(inventory, paths, PERSONAL),
+        files=tuple(_packed_files(held)),
+        pages=tuple(held.json(TEXT)["pages"]),
+        events=tuple(_read_event(row) for row in held.json(EVENTS)),
+        corrections=_read_rows(held, CORRECTIONS),
+        opening=_read_rows(held, OPENING),
+        personal=_read_rows(held, PERSONAL),
+        encryption=held.key.algorithm.name if held.key else "",
     )
 
 
-def _read_rows(
-    inventory: Inventory, paths: Mapping[str, str], path: str
-) -> tuple[Mapping[str, Any], ...]:
+def _read_rows(held: Contents, path: str) -> tuple[Mapping[str, Any], ...]:
     """The rows of a file that an object may lack."""
-    return tuple(read_json(inventory, paths, path)) if path in paths else ()
-
-
-def read_json(inventory: Inventory, paths: Mapping[str, str], path: str) -> Any:
-    """The JSON in one file of an object.  Raises KeyError, FileNotFoundError and ValueError."""
-    return json.loads(blob_store().read(f"{object_path(inventory.object_id)}/{paths[path]}"))
+    return tuple(held.json(path)) if path in held.paths else ()
 
 
 def _read_event(row: Mapping[str, Any]) -> Event:
@@ -295,17 +308,16 @@ def _read_event(row: Mapping[str, Any]) -> Event:
     return Event(row["kind"], at, row["by"], row["tool"], row["outcome"], row["detail"])
 
 
-def _packed_files(inventory: Inventory, paths: Mapping[str, str]) -> Iterator[PackedFile]:
+def _packed_files(held: Contents) -> Iterator[PackedFile]:
     """Files of the head; originals in reading order, then the others by path."""
-    root, state = object_path(inventory.object_id), inventory.versions[-1].state
-    originals = read_json(inventory, paths, FILES)
+    originals = held.json(FILES)
     for order, row in enumerate(originals):
         path = f"original/{row['name']}"
         yield PackedFile(
             path=path,
-            content_path=paths[path],
+            content_path=held.paths[path],
             size_bytes=row["size"],
-            sha512=state[path],
+            sha512=held.sha512(path),
             order=order,
             sha256=row["sha256"],
             sm3=row["sm3"],
@@ -314,9 +326,9 @@ def _packed_files(inventory: Inventory, paths: Mapping[str, str]) -> Iterator[Pa
             format_name=row["format_name"],
         )
     known = {f"original/{row['name']}" for row in originals}
-    for path in sorted(paths.keys() - known):
-        size = blob_store().path(f"{root}/{paths[path]}").stat().st_size
-        yield PackedFile(path, paths[path], size, state[path], mime=mime_of(path))
+    for path in sorted(held.paths.keys() - known):
+        size, sha512 = held.size(path), held.sha512(path)
+        yield PackedFile(path, held.paths[path], size, sha512, mime=mime_of(path))
 
 
 def derived_file(path: str, content: bytes) -> PackedFile:
@@ -357,6 +369,7 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
         org=code.org or known.get("org_or_subject", "")[:40],
         number=code.number,
         **described_columns(known),
+        encryption=packed.encryption,
         level=packed.level,
         open_from=packed.open_from,
         unit=packed.unit,

@@ -30,10 +30,13 @@ from liandong.kernel.packages.ocfl import (
     write_object,
 )
 from liandong.kernel.pages import Method, Page
+from liandong.kernel.sealed import DataKey
 
 from . import objects
 from .admission import Admission, Event, OriginalFile, ReadPage
-from .objects import BrokenObject, Packed, PackedFile, blob_store, record_urn
+from .contents import seal_contents
+from .keyring import algorithm_in_use, ensure_keys
+from .objects import BrokenObject, LockedObject, Packed, PackedFile, blob_store, record_urn
 
 logger = logging.getLogger(__name__)
 TOOL = f"liandong {liandong.__version__}"
@@ -55,8 +58,10 @@ def pack(admission: Admission) -> Packed:
 def pack_many(admissions: Sequence[Admission]) -> list[Packed]:
     """Build and place one object per record; what stands in the store, in the order given.
 
-    An object that is in the store already is returned as it stands.  Raises BrokenObject when
-    that one cannot be read, OSError (full disk: no object is half in the store).
+    An object that is in the store already is returned as it stands.  With ENCRYPTION the others
+    are sealed, each with a key that is durable before any of its bytes is.  Raises BrokenObject
+    when one in the store cannot be read, CannotOpen when a key that is there cannot be had,
+    OSError (full disk: no object is half in the store).
     """
     store = blob_store()
     prepare_root(store)
@@ -66,7 +71,11 @@ def pack_many(admissions: Sequence[Admission]) -> list[Packed]:
             found[admission.object_id] = kept
     with workspace() as folder:
         fresh = {one.object_id: one for one in admissions if one.object_id not in found}
-        built = {one.object_id: _build(one, folder / str(one.object_id)) for one in fresh.values()}
+        locks = _data_keys(fresh)
+        built = {
+            object_id: _build(one, folder / str(object_id), locks.get(record_urn(object_id)))
+            for object_id, one in fresh.items()
+        }
         keys = {object_path(record_urn(object_id)): object_id for object_id in built}
         places = {key: folder / str(object_id) / "object" for key, object_id in keys.items()}
         present = store.place_many(places) if places else frozenset()
@@ -85,9 +94,20 @@ def find_object(object_id: UUID) -> Packed | None:
         return objects.read_object(object_id)
     except FileNotFoundError:
         return None
+    except LockedObject:
+        raise
     except BrokenObject:
         objects.repair_object(object_id)
         return objects.read_object(object_id)
+
+
+def _data_keys(fresh: Mapping[UUID, Admission]) -> Mapping[str, DataKey]:
+    """The keys of the objects to be, none without encryption."""
+    algorithm = algorithm_in_use()
+    if algorithm is None or not fresh:
+        return {}
+    now = max(one.at for one in fresh.values())
+    return ensure_keys([record_urn(object_id) for object_id in fresh], algorithm, now=now)
 
 
 @contextmanager
@@ -113,7 +133,7 @@ def sweep_workspaces() -> int:
     return removed
 
 
-def _build(admission: Admission, folder: Path) -> Packed:
+def _build(admission: Admission, folder: Path, key: DataKey | None) -> Packed:
     """The object as `folder`/object, and what its rows are made of."""
     folder.mkdir()
     pages, images = _pages_and_images(admission)
@@ -139,17 +159,21 @@ def _build(admission: Admission, folder: Path) -> Packed:
         events=(*admission.events, *bind_event, _ingestion(admission)),
     )
     parts += [_part(path, content) for path, content in _metadata(packed, admission).items()]
+    urn, originals = record_urn(admission.object_id), len(admission.originals)
+    if key is None:
+        names = {part.file.path: part.file.path for part in parts}
+        contents: Mapping[str, Content] = {part.file.path: _content(part) for part in parts}
+    else:
+        packed = replace(packed, encryption=key.algorithm.name)
+        plain = {part.file.path: (part.source, part.file.sha512) for part in parts}
+        sealed = seal_contents(urn, "v1", key, plain, folder / "sealed")
+        contents, names = sealed.contents, {path: at for path, (at, *_) in sealed.facts.items()}
     inventory = write_object(
-        folder / "object",
-        record_urn(admission.object_id),
-        {part.file.path: _content(part) for part in parts},
-        message="入库",
-        user=admission.by,
-        created=admission.at,
-    )
+        folder / "object", urn, contents,
+        message="入库", user=admission.by, created=admission.at, keep_sources=key is None,
+    )  # fmt: skip
     places = files_of(inventory)
-    originals = len(admission.originals)
-    files = [replace(part.file, content_path=places[part.file.path]) for part in parts]
+    files = [replace(part.file, content_path=places[names[part.file.path]]) for part in parts]
     files[originals:] = sorted(files[originals:], key=lambda file: file.path)
     return replace(packed, files=tuple(files))
 

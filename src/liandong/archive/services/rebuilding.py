@@ -23,7 +23,7 @@ from .admitting import CodeTaken, write_rows
 from .holdings import FONDS_URN, keep_fonds, restore_fonds
 from .objects import BrokenObject, Packed, blob_store
 from .packing import find_object
-from .verifying import object_keys, row_differences
+from .verifying import broken, object_keys, row_differences
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]  # done, total (0 while it is not known)
@@ -48,7 +48,8 @@ class Rebuilt:
 def rebuild(*, now: datetime, by: str = "system", progress: Progress = _no_progress) -> Rebuilt:
     """Write the rows that are missing and compare the others; killed, it goes on when called again.
 
-    Findings: ARCH-INVENTORY-BROKEN, ARCH-CODE-TWICE, ARCH-ROW-DIFFERS, ARCH-OBJECT-MISSING.
+    Findings: ARCH-INVENTORY-BROKEN, ARCH-CODE-TWICE, ARCH-ROW-DIFFERS, ARCH-OBJECT-MISSING, and
+    SEAL-… for each encrypted object that cannot be opened.
     """
     done = Rebuilt()
     waiting: list[UUID] = []
@@ -101,7 +102,10 @@ def _restore(ids: Sequence[UUID], done: Rebuilt, *, by: str, now: datetime) -> N
     for object_id in ids:
         try:
             kept = find_object(object_id)
-        except (BrokenObject, OSError) as error:
+        except BrokenObject as error:
+            done.findings.append(broken(objects.record_urn(object_id), error))
+            continue
+        except OSError as error:
             done.findings.append(_broken(objects.record_urn(object_id), str(error)))
             continue
         if kept is None:

@@ -7,7 +7,7 @@ Three promises are checked: the inventory (SHA-512, DA/T 70 GB-1), the digests t
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from django.db.models import F, Q
 
 from liandong.archive.models import FileRole, FixityRun, PreservationEvent, Record, RecordFile
 from liandong.kernel.checks import Finding
-from liandong.kernel.digests import digest_stream
+from liandong.kernel.digests import Digests, digest_stream
 from liandong.kernel.packages.ocfl import (
     INVENTORY,
     OBJECT_DECLARATION,
@@ -31,12 +31,15 @@ from liandong.kernel.packages.ocfl import (
     object_path,
     sidecar,
 )
+from liandong.kernel.sealed import CannotOpen, SealBroken
 
 from . import objects
 from .correcting import object_lock, recover
-from .objects import BrokenObject, Packed, blob_store, record_urn
+from .keyring import shred_key
+from .objects import BrokenObject, LockedObject, Packed, blob_store, record_urn
 from .opening.keeping import is_waiting
 from .packing import TOOL
+from .reading import open_stored
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]  # done, total
@@ -198,6 +201,8 @@ def check_record(record: Record) -> tuple[list[Finding], int]:
             return [Finding("ARCH-INVENTORY-BROKEN", record.code, facts=facts)], 0
         findings, size = _check_content(key, inventory, record)
         findings += _check_places(key, inventory, record)
+        if record.encryption and not findings:
+            findings += _check_plain(record)
         findings += _check_rows(record) if not findings else []
         return findings, size
 
@@ -214,10 +219,8 @@ def _read_inventory(key: str) -> Inventory:
 
 
 def _check_content(key: str, inventory: Inventory, record: Record) -> tuple[list[Finding], int]:
-    originals = {
-        row.content_path: row
-        for row in RecordFile.objects.filter(record=record, role=FileRole.ORIGINAL)
-    }
+    rows = RecordFile.objects.filter(record=record, role=FileRole.ORIGINAL)
+    originals = {} if record.encryption else {row.content_path: row for row in rows}
     findings, size = list[Finding](), 0
     for sha512, paths in inventory.manifest.items():
         for path in paths:
@@ -243,21 +246,47 @@ def _check_file(key: str, sha512: str, original: RecordFile | None) -> tuple[dic
     with blob_store().open(key) as stream:
         if original is None:
             actual, size = _sha512(stream)
-            expected = {"SHA-512": sha512}
+            return _wrong(actual, {"SHA-512": sha512}), size
+        found = digest_stream(stream)
+        return _differences(found, sha512, original), found.size
+
+
+def _check_plain(record: Record) -> list[Finding]:
+    """What is wrong inside a sealed object: the digests of its plain contents.
+
+    Without the key only that is told: the stored bytes were compared already.
+    """
+    findings = []
+    for row in RecordFile.objects.filter(record=record):
+        try:
+            with open_stored(record, row) as stream:
+                found = digest_stream(stream)
+        except SealBroken as error:
+            findings.append(_about(record, error.code, row.path, **error.facts))
+        except CannotOpen as error:
+            return [*findings, Finding(error.code, record.code, facts=error.facts)]
         else:
-            found = digest_stream(stream)
-            size = found.size
-            actual = {"SHA-512": found.sha512, "SHA-256": found.sha256, "SM3": found.sm3}
-            expected = {"SHA-512": sha512, "SHA-256": original.sha256, "SM3": original.sm3}
+            facts = _differences(found, row.sha512, row)
+            findings += [_about(record, "ARCH-FILE-CHANGED", row.path, **facts)] if facts else []
+    return findings
+
+
+def _differences(found: Digests, sha512: str, row: RecordFile) -> dict[str, str]:
+    """Facts for the message when one of three digests is another, {} when none is."""
+    actual = {"SHA-512": found.sha512, "SHA-256": found.sha256, "SM3": found.sm3}
+    return _wrong(actual, {"SHA-512": sha512, "SHA-256": row.sha256, "SM3": row.sm3})
+
+
+def _wrong(actual: Mapping[str, str], expected: Mapping[str, str]) -> dict[str, str]:
     wrong = [name for name, digest in expected.items() if digest and actual[name] != digest]
     if not wrong:
-        return {}, size
+        return {}
     first = wrong[0]
     return {
         "algorithms": " ".join(wrong),
         "expected": expected[first][:16],
         "actual": actual[first][:16],
-    }, size
+    }
 
 
 def _sha512(stream: BinaryIO) -> tuple[dict[str, str], int]:
@@ -298,12 +327,20 @@ def _check_rows(record: Record) -> list[Finding]:
     """ARCH-ROW-DIFFERS for each fact that the row and the object tell differently."""
     try:
         kept = objects.read_object(record.object_id)
-    except (BrokenObject, FileNotFoundError) as error:
+    except BrokenObject as error:
+        return [broken(record.code, error)]
+    except FileNotFoundError as error:
         return [Finding("ARCH-INVENTORY-BROKEN", record.code, facts={"reason": str(error)})]
     wrong = row_differences(record, kept)
     if not wrong:
         return []
     return [Finding("ARCH-ROW-DIFFERS", record.code, facts={"fields": " ".join(wrong)})]
+
+
+def broken(where: str, error: BrokenObject) -> Finding:
+    """What a finding says of an object that cannot be read: damage, or a key that is lost."""
+    facts = error.error.facts if isinstance(error, LockedObject) else {"reason": str(error)}
+    return Finding(error.code, where, facts=facts)
 
 
 def row_differences(record: Record, kept: Packed) -> list[str]:
@@ -319,6 +356,7 @@ def row_differences(record: Record, kept: Packed) -> list[str]:
         "admitted_at": kept.admitted_at,
         "admitted_by": kept.admitted_by,
         "looked_at": kept.looked_at,
+        "encryption": kept.encryption,
     }
     if is_waiting(record):  # a decision of a moment ago: its bytes follow by a job
         expected = {name: expected[name] for name in expected.keys() - _SETTLED}
@@ -373,6 +411,7 @@ def collect_orphans(abandoned: Iterable[UUID], *, by: str, now: datetime) -> lis
         if not blob_store().exists(f"{key}/{OBJECT_DECLARATION[0]}"):
             continue
         blob_store().delete(key)
+        shred_key(record_urn(object_id))
         removed.append(object_id)
         logger.warning("archive.orphan_removed id=%s by=%s at=%s", object_id, by, now.isoformat())
     return removed

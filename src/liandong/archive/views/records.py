@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
@@ -37,13 +36,13 @@ from liandong.archive.queries.sight import (
     mask_names,
     sight_of_everybody,
 )
-from liandong.archive.services.objects import blob_store, record_urn
-from liandong.archive.tiles import NoImage, blackened, thumbnail, tiles
+from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.reading import stored_file
+from liandong.archive.tiles import DESCRIPTION, NoImage, blackened, open_thumb, open_tile
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
 from liandong.base.gates import open_to, refuse
 from liandong.kernel.names import safe_name
-from liandong.kernel.packages.ocfl import object_path
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
 
@@ -222,7 +221,7 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 class Shown(NamedTuple):
     """The image of a page as whoever asks sees it."""
 
-    file: Path
+    file: StoredFile
     key: str  # names record, version, page, and what is black
     is_public: bool  # everybody sees just this
 
@@ -249,8 +248,8 @@ def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
     return Shown(file, key, asked is not None and public != Sight.NOTHING)
 
 
-def image_file(page: RecordPage) -> Path:
-    """The image of a page as a local file.  Raises Http404 when it has none."""
+def image_file(page: RecordPage) -> StoredFile:
+    """The image of a page.  Raises Http404 when it has none, CannotOpen when its key is lost."""
     if not page.width:
         raise Http404
     name = page.image or page.file
@@ -261,15 +260,9 @@ def image_file(page: RecordPage) -> Path:
     return stored_file(page.record, row)
 
 
-def stored_file(record: Record, row: RecordFile) -> Path:
-    """A stored file of a record as a local file."""
-    root = object_path(record_urn(record.object_id))
-    return blob_store().path(f"{root}/{row.content_path}")
-
-
-def _send(file: Path, kind: str, shown: Shown) -> FileResponse:
+def _send(stream: BinaryIO, kind: str, shown: Shown) -> FileResponse:
     """An image, kept by browsers only where everybody sees it; its address carries the version."""
-    answer = FileResponse(file.open("rb"), content_type=kind)
+    answer = FileResponse(stream, content_type=kind)
     keep = f"private, max-age={DAY_S}" if shown.is_public else "private, no-store"
     answer["Cache-Control"] = keep
     return answer
@@ -281,7 +274,7 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
     """The small image of a page."""
     try:
         shown = image_shown(request, record_id, number)
-        return _send(thumbnail(shown.file, shown.key), "image/jpeg", shown)
+        return _send(open_thumb(shown.file, shown.key), "image/jpeg", shown)
     except NoImage:
         raise Http404 from None
 
@@ -297,11 +290,13 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         shown = image_shown(request, record_id, number)
     except NoImage:
         raise Http404 from None
-    with shown.file.open("rb") as stream:
-        kind = image_kind(stream.read(8))
+    stream = shown.file.open_checked()
+    kind = image_kind(stream.read(8))
     if not kind:
+        stream.close()
         raise Http404
-    answer = _send(shown.file, kind, shown)
+    stream.seek(0)
+    answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
@@ -316,12 +311,7 @@ def image_kind(head: bytes) -> str:
 @open_to(READ_RECORD)
 def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
     """The deep-zoom description of a page image."""
-    try:
-        shown = image_shown(request, record_id, number)
-        folder = tiles(shown.file, shown.key)
-    except NoImage:
-        raise Http404 from None
-    return _send(folder / "page.dzi", "application/xml", shown)
+    return _send_part(request, record_id, number, DESCRIPTION, "application/xml")
 
 
 @require_safe
@@ -336,15 +326,18 @@ def send_tile(
     row: int,
 ) -> FileResponse:
     """One tile; the rule is asked for every one."""
+    name = f"page_files/{level}/{column}_{row}.jpg"
+    return _send_part(request, record_id, number, name, "image/jpeg")
+
+
+def _send_part(
+    request: HttpRequest, record_id: int, number: int, name: str, kind: str
+) -> FileResponse:
     try:
         shown = image_shown(request, record_id, number)
-        folder = tiles(shown.file, shown.key)
-    except NoImage:
+        return _send(open_tile(shown.file, shown.key, name), kind, shown)
+    except (NoImage, FileNotFoundError):
         raise Http404 from None
-    tile = folder / "page_files" / str(level) / f"{column}_{row}.jpg"
-    if not tile.is_file():
-        raise Http404
-    return _send(tile, "image/jpeg", shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -364,7 +357,7 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     if row is None:
         raise Http404
     answer = FileResponse(
-        stored_file(record, row).open("rb"), content_type="application/octet-stream"
+        stored_file(record, row).open_checked(), content_type="application/octet-stream"
     )
     name = safe_name(row.path.rsplit("/", 1)[-1])  # a line end in it would be an error of ours
     answer["Content-Disposition"] = (

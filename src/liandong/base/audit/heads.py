@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -68,6 +69,15 @@ def _make_key(file: Path) -> None:
         pass
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def digest_of(text: str) -> str:
+    """What stands in a row for a text that must not: a keyed digest, 32 hex digits.
+
+    Whoever has the key and a guess can tell whether it is the same text; nobody else can.
+    """
+    plain = unicodedata.normalize("NFKC", " ".join(text.split())).casefold()
+    return code_of(f"text {plain}".encode("utf-8", "replace"), key(), "sm3").partition(":")[2][:32]
 
 
 def read_head() -> Head | None:
@@ -133,4 +143,4 @@ def set_aside(*, now: datetime) -> Path:
 
 
 def _code(head: Head, one: bytes) -> str:
-    return code_of(f"head {head.number} {head.hash}", one, algorithm_of(head.hash))
+    return code_of(f"head {head.number} {head.hash}".encode(), one, algorithm_of(head.hash))

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from liandong.base.middleware import CURRENT_ORIGIN, CURRENT_REQUEST
 from liandong.base.models import Account, AuditRow, Outcome
 from liandong.kernel import catalog
-from liandong.kernel.audit import FIELDS, cell_sums, code_of, row_hash
+from liandong.kernel.audit import FIELDS, cell_sums, row_code, row_hash
 
 from .heads import follow, key
 
@@ -76,8 +76,8 @@ def _chained(rows: list[AuditRow], secret: bytes) -> list[AuditRow]:
     number, previous = last or (0, "")
     for row in rows:
         row.number, row.previous = number + 1, previous
+        row.mac = row_code(plain(row), secret, settings.AUDIT_DIGEST)
         row.hash = row_hash(plain(row), settings.AUDIT_DIGEST)
-        row.mac = code_of(row.hash, secret, settings.AUDIT_DIGEST)
         number, previous = row.number, row.hash
     return rows
 

@@ -41,8 +41,8 @@ class Migration(migrations.Migration):
                 ('root', models.CharField(max_length=72)),
                 ('faults', models.PositiveIntegerField(default=0)),
                 ('previous', models.CharField(max_length=72)),
-                ('hash', models.CharField(max_length=72)),
                 ('mac', models.CharField(max_length=73)),
+                ('hash', models.CharField(max_length=72)),
                 ('signature', models.TextField(blank=True)),
             ],
             options={

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 _PARTIAL = ".partial-"  # names of files and folders that are not finished
 _syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux; elsewhere every file system is synced
+_renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _OLD_S = 24 * 3600  # a partial file older than this belongs to no one
 
 
@@ -116,6 +118,25 @@ class DiskBlobs:
                 self.place(folder, key)
         self._sync_all()
         return frozenset(present)
+
+    def exchange(self, folder: Path, key: str) -> None:
+        """Put a finished local folder in the place of the one under the key, at once.
+
+        Raises FileNotFoundError when nothing is there, and OSError (EINVAL, ENOSYS) where the file
+        system cannot exchange two names; then nothing has changed.
+        """
+        target = self._place(key)
+        if not target.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "no such key", key)
+        partial = target.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
+        try:
+            shutil.copytree(folder, partial, symlinks=True, copy_function=_link_or_copy)
+            self._sync_tree(partial)
+            _exchange(partial, target)
+            self._settle(target.parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)  # the old one, or ours when it failed
+        shutil.rmtree(folder)
 
     def delete(self, prefix: str) -> None:
         """Delete the key or every key under the prefix; empty folders above go with it."""
@@ -232,6 +253,23 @@ class DiskBlobs:
         """Make the names in a folder durable."""
         if self._durable:
             _sync(folder)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchange two names in one step.  Linux only: renameat2 with RENAME_EXCHANGE."""
+    if _renameat2 is None:
+        raise OSError(errno.ENOSYS, "the system cannot exchange two names")
+    names = os.fsencode(one), os.fsencode(other)
+    if _renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(other))
 
 
 def _sync(place: Path) -> None:

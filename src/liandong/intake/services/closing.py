@@ -7,11 +7,14 @@ DA/T 93-2022 (the original package is kept).
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
+from liandong.archive.services.contents import seal_contents
+from liandong.archive.services.keyring import algorithm_in_use, ensure_keys
 from liandong.archive.services.objects import blob_store, to_json
 from liandong.archive.services.packing import workspace
 from liandong.intake.models import Batch, HandedFile
@@ -40,7 +43,7 @@ def keep_papers(batch: Batch, *, by: str, now: datetime) -> str:
     if not store.exists(f"{object_path(urn)}/inventory.json"):
         with workspace() as folder:
             write_object(
-                folder / "object", urn, dict(_contents(batch, papers)),
+                folder / "object", urn, _stored(urn, dict(_contents(batch, papers)), folder, now),
                 message="移交批次", user=by, created=now, sync=True,
             )  # fmt: skip
             publish_object(store, folder / "object", urn)
@@ -48,6 +51,18 @@ def keep_papers(batch: Batch, *, by: str, now: datetime) -> str:
         batch.files.filter(pk__in=[paper.pk for paper in papers]).update(staged="")
         transaction.on_commit(lambda: remove_staged(papers))
     return urn
+
+
+def _stored(
+    urn: str, contents: Mapping[str, Content], folder: Path, now: datetime
+) -> Mapping[str, Content]:
+    """The papers as they go into the store: sealed when new objects are."""
+    algorithm = algorithm_in_use()
+    if algorithm is None:
+        return contents
+    key = ensure_keys([urn], algorithm, now=now)[urn]
+    plain = {path: (one.source, one.sha512) for path, one in contents.items()}
+    return seal_contents(urn, "v1", key, plain, folder / "sealed").contents
 
 
 def _contents(batch: Batch, papers: list[HandedFile]) -> Iterator[tuple[str, Content]]:

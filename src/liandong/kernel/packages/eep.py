@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from liandong.kernel import catalog
 from liandong.kernel.checks import Finding
-from liandong.kernel.digests import Digests, digest_bytes, digest_file
+from liandong.kernel.digests import Digests, digest_bytes, digest_file, digest_stream
 from liandong.kernel.metadata import (
     AGENT_KINDS,
     fields,
@@ -161,9 +161,10 @@ def _leaves() -> Mapping[str, str]:
 def _write_documents(xml: XmlWriter, item: PackedItem) -> None:
     files = content_files(item)
     for number, file in enumerate(files, start=1):
-        digests = digest_file(file.source)
+        with file.open() as stream:
+            digests = digest_stream(stream)
         refuse_other_digests(file, digests)
-        with file.source.open("rb") as stream:
+        with file.open() as stream:
             main = number == 1 and file.role == "original"
             _write_document(xml, number, inner_path(file.place), digests, stream, main=main)
     content = metadata_of(item)

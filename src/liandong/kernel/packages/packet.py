@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from liandong.kernel.checks import Finding, Severity
 from liandong.kernel.digests import Digests, copy_with_digests
@@ -33,6 +34,11 @@ class PackedFile:
         default_factory=dict
     )  # declared by the package, by algorithm
     facts: FileFact | None = None  # what the metadata says of it
+    opened: Callable[[], BinaryIO] | None = None  # gives the bytes when `source` is encrypted
+
+    def open(self) -> BinaryIO:
+        """The plain bytes."""
+        return self.opened() if self.opened else self.source.open("rb")
 
     @property
     def place(self) -> str:
@@ -144,7 +150,11 @@ def copy_checked(file: PackedFile, target: Path) -> Digests:
     Raises DigestMismatch when they are not the declared ones: damage is never exported.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    found = copy_with_digests(file.source, target)
+    if file.opened is None:
+        found = copy_with_digests(file.source, target)
+    else:
+        with file.open() as stream:
+            found = copy_with_digests(stream, target)
     refuse_other_digests(file, found)
     return found
 

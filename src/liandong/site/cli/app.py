@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import accounts, archive, files, intake, running
+from . import accounts, archive, audit, files, intake, running
 from .output import _
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
 app.add_typer(accounts.app, name="account")
+app.add_typer(audit.app, name="audit")
 app.add_typer(running.demo, name="demo")
 app.command(help=_("检索档案"))(archive.search)
 app.command(help=_("校验信息包：BagIt、OCFL、EEP、DA/T 93"))(files.check)

@@ -237,12 +237,13 @@ def send_image(request: HttpRequest, review_id: int, number: int) -> FileRespons
     page = reads.page_in_review(review_or_404(request, review_id), number)
     if page is None:
         raise Http404
-    file = image_file(page)
-    with file.open("rb") as stream:
-        kind = image_kind(stream.read(8))
+    stream = image_file(page).open_checked()
+    kind = image_kind(stream.read(8))
     if not kind:
+        stream.close()
         raise Http404
-    answer = FileResponse(file.open("rb"), content_type=kind)
+    stream.seek(0)
+    answer = FileResponse(stream, content_type=kind)
     answer["Cache-Control"] = "private, no-store"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('archive', '0004_personal_hits'),
+        ('archive', '0005_encryption'),
         ('base', '0003_audit_guard'),
     ]
 

@@ -1,0 +1,1 @@
+"""Everything that changes accounts, units, rights, passwords, sessions and factors."""
