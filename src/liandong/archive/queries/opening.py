@@ -54,14 +54,14 @@ def due_counts(*, viewer: Viewer, today: int) -> list[DueCount]:
         _awaiting(viewer)
         .filter(Q(open_due__lte=add_years(today, SOON_YEARS)) | Q(open_due=NEVER))
         .order_by()
-        .values("fonds__number", "fonds__title", year=F("open_due") / YEAR)
+        .values("fonds__number", "fonds__title", due_year=F("open_due") / YEAR)
         .annotate(count=Count("pk"))
     )
     found = [
         DueCount(
             row["fonds__number"],
             row["fonds__title"],
-            row["year"] if row["year"] != NEVER // YEAR else 0,
+            row["due_year"] if row["due_year"] != NEVER // YEAR else 0,
             row["count"],
         )
         for row in rows

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from . import accounts, archive, audit, files, intake, running
+from . import accounts, archive, audit, files, intake, opening, running
 from .output import _
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
+app.add_typer(opening.app, name="opening")
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
 app.add_typer(running.demo, name="demo")
