@@ -19,6 +19,7 @@ from django.db import transaction
 from liandong.archive.models import RetentionRule
 from liandong.archive.services.holdings import keep_fonds, keep_in_store
 from liandong.base.models import Account, Post, Role, Unit
+from liandong.base.people.services.passwords import keep_password
 from liandong.intake.models import Batch, ItemState
 from liandong.intake.services.decide import accept
 from liandong.intake.services.drive import drive
@@ -118,7 +119,7 @@ def load_demo(
     if done.exists():
         return False
     now = clock()
-    unit = _people()
+    unit = _people(now)
     fonds = _fonds(unit, now)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -146,7 +147,7 @@ def load_demo(
 
 
 @transaction.atomic
-def _people() -> Unit:
+def _people(now: datetime) -> Unit:
     archives, _ = Unit.objects.get_or_create(code="SFDAG", defaults={"name": "示范市档案馆"})
     office, _ = Unit.objects.get_or_create(code="SFCGJ", defaults={"name": BODY})
     for name, full_name, unit, clearance, role in (
@@ -161,8 +162,7 @@ def _people() -> Unit:
             defaults={"full_name": full_name, "unit": unit, "clearance": clearance},
         )
         if fresh:
-            account.set_password(DEMO_PASSWORD)
-            account.save()
+            keep_password(account, DEMO_PASSWORD, by_other=False, now=now)
         Post.objects.get_or_create(account=account, role=role)
     return office
 
