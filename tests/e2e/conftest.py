@@ -102,7 +102,7 @@ def states(
     """Cookies of every demonstration account, signed in once."""
     folder = tmp_path_factory.mktemp("states")
     kept = {}
-    for who in ("archivist", "clerk", "reader"):
+    for who in ("archivist", "archivist2", "director", "clerk", "reader"):
         context = browser.new_context(base_url=base_url, locale="zh-CN")
         page = context.new_page()
         page.goto("/login/")
