@@ -108,7 +108,7 @@ def states(
         page.goto("/login/")
         page.get_by_label("用户名").fill(who)
         page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("main").get_by_role("button", name="登录").click()
+        page.get_by_role("main").get_by_role("button", name="登录", exact=True).click()
         expect(page.get_by_role("heading", level=1)).not_to_have_text("登录")
         kept[who] = folder / f"{who}.json"
         context.storage_state(path=kept[who])

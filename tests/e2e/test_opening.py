@@ -98,8 +98,8 @@ def test_ten_records_are_reviewed_by_keyboard_only(open_as: Open) -> None:
         expect(page.locator(".ld-messages")).to_contain_text(seen)
         done += 1
     page.goto("/opening/reviews/?state=unit_opinion")
-    expect(page.locator("tbody tr")).to_have_count(TEN)
-    expect(page.locator("tbody")).not_to_contain_text(skipped)
+    expect(page.locator("main tbody tr")).to_have_count(TEN)
+    expect(page.locator("main tbody")).not_to_contain_text(skipped)
     _picture(page, "list")
 
 
@@ -114,7 +114,7 @@ def test_the_unit_the_second_and_the_third_person_open_them(open_as: Open) -> No
     _picture(clerk, "batch")
     assert violations(clerk) == []
     _press(clerk, "Control+Enter")
-    expect(clerk.locator("tbody .ld-status.ld-done")).to_have_count(TEN - 1)
+    expect(clerk.locator("main tbody .ld-status.ld-done")).to_have_count(TEN - 1)
 
     second = open_as("archivist2")
     assert MASKED in _review_by_keyboard(second, TEN)
@@ -141,8 +141,8 @@ def test_the_catalogue_is_published_and_a_wrong_opening_closes_at_once(open_as: 
     stranger = open_as("stranger", "/opened/")
     assert violations(stranger) == []
     stranger.goto(address)
-    expect(stranger.locator("tbody")).to_contain_text(MASKED)
-    expect(stranger.locator("tbody")).not_to_contain_text(DELAYED)
+    expect(stranger.locator("main tbody")).to_contain_text(MASKED)
+    expect(stranger.locator("main tbody")).not_to_contain_text(DELAYED)
     _picture(stranger, "opened")
     stranger.get_by_role("link", name="关于补发环卫工人工资的批复").click()
     assert stranger.locator("main").inner_text().count("张建国") == 0
@@ -180,7 +180,7 @@ def test_a_person_asks_and_the_desk_answers(open_as: Open) -> None:
     desk.get_by_label("证件号码").fill("11010519491231002X")
     desk.get_by_role("button", name="核对").click()
     desk.get_by_role("button", name="按号码摘要查找").click()
-    expect(desk.locator("tbody")).to_contain_text(MASKED)
+    expect(desk.locator("main tbody")).to_contain_text(MASKED)
     _picture(desk, "rights-desk")
     assert violations(desk) == []
     desk.get_by_label("不删除，限于存储和保护").check()
