@@ -41,7 +41,7 @@ def read(form: str, path: Path, into: Path) -> Packet:
 
 @pytest.mark.parametrize("form", ["bagit", "eep", "folder", "dat93"])
 def test_an_export_comes_back_as_the_same_record(record: Record, tmp_path: Path, form: str) -> None:
-    out = export(record, form, tmp_path / "out" / "package", now=NOW)
+    out = export(record, form, tmp_path / "out" / "package", by="li", now=NOW)
 
     packet = read(form, out, tmp_path / "into")
 
@@ -53,13 +53,13 @@ def test_an_export_comes_back_as_the_same_record(record: Record, tmp_path: Path,
 
 
 def test_a_bag_is_valid_for_another_library(record: Record, tmp_path: Path) -> None:
-    out = export(record, "bagit", tmp_path / "bag", now=NOW)
+    out = export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     other_bagit.Bag(str(out)).validate()
 
 
 def test_an_exported_object_is_valid_for_another_library(record: Record, tmp_path: Path) -> None:
-    out = export(record, "ocfl", tmp_path / "object", now=NOW)
+    out = export(record, "ocfl", tmp_path / "object", by="li", now=NOW)
 
     assert other_ocfl.Object().validate(str(out))[0]
 
@@ -69,7 +69,7 @@ def test_several_records_go_out_as_one_package(home: Path, tmp_path: Path, form:
     fonds()
     records = admit_numbers(home / "staging", 1, 2)
 
-    out = export_many(records, form, tmp_path / "package", now=NOW)
+    out = export_many(records, form, tmp_path / "package", by="li", now=NOW)
 
     packet = read(form, out, tmp_path / "into")
     assert [item.code for item in packet.items] == [one.code for one in records]
@@ -79,7 +79,7 @@ def test_several_eep_packages_go_out_as_a_folder(home: Path, tmp_path: Path) -> 
     fonds()
     records = admit_numbers(home / "staging", 1, 2)
 
-    out = export_many(records, "eep", tmp_path / "packages", now=NOW)
+    out = export_many(records, "eep", tmp_path / "packages", by="li", now=NOW)
 
     assert len(list(out.glob("*.eep"))) == 2
 
@@ -91,7 +91,7 @@ def test_damage_is_never_exported(record: Record, home: Path, tmp_path: Path) ->
     file.write_bytes(b"forged")
 
     with pytest.raises(DigestMismatch):
-        export(record, "bagit", tmp_path / "bag", now=NOW)
+        export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     assert not (tmp_path / "bag").exists()
 
@@ -100,11 +100,11 @@ def test_nothing_is_overwritten(record: Record, tmp_path: Path) -> None:
     (tmp_path / "bag").mkdir()
 
     with pytest.raises(FileExistsError):
-        export(record, "bagit", tmp_path / "bag", now=NOW)
+        export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     assert (tmp_path / "bag").is_dir()
 
 
 def test_an_unknown_form_is_refused(record: Record, tmp_path: Path) -> None:
     with pytest.raises(CannotExport, match="unknown-form"):
-        export(record, "tar", tmp_path / "x", now=NOW)
+        export(record, "tar", tmp_path / "x", by="li", now=NOW)

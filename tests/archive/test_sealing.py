@@ -547,7 +547,7 @@ def test_another_master_key_rewrites_no_content(record: Record, home: Path) -> N
     (old,) = keyring.master_keys()
     made, count = keyring.rotate_master("aes", by="wang", now=NOW)
     assert (count, stored_bytes(home)) == (1, before)
-    keyring.destroy_master(old.key.id, by="wang")
+    keyring.destroy_master(old.key.id, by="wang", now=NOW)
     assert read_object(record.object_id)
     uses = {one.key.id: (one.key.state, one.objects) for one in keyring.master_keys()}
     assert uses == {old.key.id: ("destroyed", 0), made.id: ("current", 1)}
@@ -560,7 +560,7 @@ def test_an_old_copy_of_a_wrapped_key_is_worthless_after_a_rotation(
     (file,) = (home / "keys/objects").rglob("*.json")
     copy = file.read_bytes()
     keyring.rotate_master("aes", by="wang", now=NOW)
-    keyring.destroy_master(old.key.id, by="wang")
+    keyring.destroy_master(old.key.id, by="wang", now=NOW)
     keyring.shred_key(record_urn(record.object_id))
     file.write_bytes(copy)
     with pytest.raises(MasterLost):
@@ -570,10 +570,10 @@ def test_an_old_copy_of_a_wrapped_key_is_worthless_after_a_rotation(
 def test_a_master_key_in_use_is_never_destroyed(record: Record) -> None:
     (only,) = keyring.master_keys()
     with pytest.raises(keyring.StillUsed):
-        keyring.destroy_master(only.key.id, by="wang")
+        keyring.destroy_master(only.key.id, by="wang", now=NOW)
     keyring.create_master("aes", by="wang", now=NOW)
     with pytest.raises(keyring.StillUsed) as refused:
-        keyring.destroy_master(only.key.id, by="wang")
+        keyring.destroy_master(only.key.id, by="wang", now=NOW)
     assert refused.value.count == 1
     assert read_object(record.object_id)
 

@@ -1,4 +1,4 @@
-"""Which steps an opening review and a request of a person take, and whose step each is."""
+"""Steps of opening reviews, requests of persons and destruction lists; whose step each is."""
 
 from liandong.kernel.flows import Flow, Step
 
@@ -40,3 +40,19 @@ RIGHTS_FLOW = Flow(
     ],
 )
 """Requests of a person (个人信息权利).  Source: 个人信息保护法 (2021) arts. 44-50."""
+
+DESTRUCTION_FLOW = Flow(  # who is a second person is checked in the service
+    start="proposed",
+    final={"done", "refused", "withdrawn"},
+    steps=[
+        # name               from                                 to             who
+        Step.of("approve", "proposed", "approved", "director", "opinion"),
+        Step.of("refuse", "proposed", "refused", "director", "opinion"),
+        Step.of("sign", "approved", "half_signed", "archivist director"),
+        Step.of("countersign", "half_signed", "signed", "archivist director"),
+        Step.of("withdraw", "proposed approved half_signed signed", "withdrawn",
+                "archivist director", "opinion"),
+        Step.of("start", "signed", "executing", "archivist director"),
+        Step.of("finish", "executing", "done", "machine"),
+    ],
+)  # fmt: skip

@@ -22,6 +22,7 @@ __all__ = [
     "READ_RECORD",
     "RESTRICTED",
     "REVIEW_OPENING",
+    "REVIEW_PERSONAL",
     "SAY_ON_OPENING",
     "SEE_RIGHTS",
     "SENSITIVE",
@@ -191,3 +192,6 @@ ASSESS: Final = Policy(
     _("档案馆员、档案馆负责人"),
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
+REVIEW_PERSONAL: Final = Policy(
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员"), "hit"
+)

@@ -4,7 +4,8 @@ from django.utils import timezone
 from django_tasks import task
 
 from .models import Record
-from .services import correcting, indexing, verifying
+from .services import appraising, correcting, destroying, indexing, verifying
+from .services.jobs import PACK_AFTER
 from .services.opening import proposing, settling, steps
 
 
@@ -19,7 +20,7 @@ def pack_corrections_of(record_id: int) -> bool:
     """Write the corrections of a record into its object, once nobody works on it any more."""
     now = timezone.now()
     if not correcting.is_resting(record_id, now=now):
-        pack_corrections_of.using(run_after=now + correcting.PACK_AFTER).enqueue(record_id)
+        pack_corrections_of.using(run_after=now + PACK_AFTER).enqueue(record_id)
         return False
     record = Record.objects.get(pk=record_id)
     correcting.pack_corrections(record, by="system", now=now)
@@ -56,3 +57,16 @@ def follow_openings() -> int:
     now = timezone.now()
     done = steps.lapse_overdue(now=now) + settling.pack_waiting(now=now)
     return done + proposing.propose_planned(now=now)
+
+
+@task()
+def keep_appraisals() -> int:
+    """Write decisions of appraisal into the objects of their records; how many."""
+    return appraising.keep_appraisals()
+
+
+@task()
+def destroy_list(list_id: int) -> int:
+    """Destroy what is on a list that was started, and certify it; how many records are gone."""
+    today = int(timezone.localtime().strftime("%Y%m%d"))
+    return destroying.destroy_list(list_id, clock=timezone.now, today=today)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import correcting, holdings, opened, records, searching, why
+from .views import correcting, holdings, opened, privacy, records, searching, why
 from .views.opening import lists as opening_lists
 from .views.opening import many as opening_many
 from .views.opening import one as opening_one
@@ -14,6 +14,11 @@ urlpatterns = [
     path("search/", searching.show_search, name="search"),
     path("archive/", holdings.show_holdings, name="holdings"),
     path("archive/classes/<int:class_id>/", holdings.show_class, name="class"),
+    path("review/personal/", privacy.show_personal, name="personal"),
+    path("review/personal/many/", privacy.decide_many, name="personal_many"),
+    path("review/personal/<int:hit_id>/", privacy.decide_personal, name="personal_hit"),
+    path("records/<int:record_id>/personal/", privacy.mark_personal, name="personal_mark"),
+    path("records/<int:record_id>/masked.pdf", privacy.send_masked_copy, name="masked_copy"),
     path("preservation/", holdings.show_preservation, name="preservation"),
     path("preservation/verify/", holdings.start_verification, name="verify"),
     path("records/<int:record_id>/", records.show_record, name="record"),

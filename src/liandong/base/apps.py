@@ -10,7 +10,8 @@ class BaseConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make the acts known that need two persons."""
+        """Register the system checks, and the acts that need two persons."""
+        from . import checks  # noqa: F401 - registers itself
         from .people.acts import register_acts
 
         register_acts()

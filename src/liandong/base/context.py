@@ -11,19 +11,25 @@ from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.translation import gettext_lazy as _
 
 from .middleware import request_id
-from .models import Role
+from .models import Officer, Role
 from .modes import CHOICES, modes_of
 from .viewers import viewer_of
 
 _STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
 _ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
+_OFFICERS = frozenset(Officer.values)
+_ADMINS = frozenset({Officer.SYSTEM.value, Officer.SECURITY.value})
+_DECIDERS = frozenset({Role.DIRECTOR.value, Role.ARCHIVIST.value})
 _ANYONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A link of a bar.  `also` are paths that belong to it; `roles` empty means everyone."""
+    """A link of a bar.  `also` are paths that belong to it; `roles` empty means everyone.
+
+    `roles` are roles and officers alike: no account is both.
+    """
 
     label: Any  # lazy text
     path: str
@@ -67,6 +73,22 @@ STAFF_BAR = (
     Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
     Entry(_("看板"), "/board/", roles=_STAFF),
+    Entry(_("审批"), "/admin/approvals/", roles=_DECIDERS),
+)
+OFFICER_BAR = (
+    Entry(
+        _("管理"),
+        "/admin/accounts/",
+        roles=_OFFICERS,
+        also=("/admin/review/", "/admin/approvals/", "/admin/units/", "/admin/open-"),
+    ),
+    Entry(_("查用"), "/search/", "g s", also=("/records/",)),
+)
+ADMIN_ROW = (
+    Entry(_("账号"), "/admin/accounts/", roles=_OFFICERS, also=("/admin/open-account/",)),
+    Entry(_("审批"), "/admin/approvals/", roles=_OFFICERS),
+    Entry(_("机构"), "/admin/units/", roles=_ADMINS),
+    Entry(_("账号核查"), "/admin/review/", roles=_OFFICERS),
 )
 ARCHIVE_ROW = (
     Entry(_("移交接收"), "/transfers/", "g t", _STAFF),
@@ -110,19 +132,35 @@ def _shown(entries: Iterable[Entry], roles: frozenset[str], here: str) -> list[d
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: `modes`, `bar`, `row`, `footer`, `face`, `trace_id`, `has_search`."""
-    roles = viewer_of(request).roles
-    is_staff_face = bool(roles & _STAFF)
-    bar = STAFF_BAR if is_staff_face else PUBLIC_BAR
-    archive = next(entry for entry in STAFF_BAR if entry.path == "/archive/")
-    here = request.path
-    in_archive = is_staff_face and archive.is_under(here)
+    viewer, here = viewer_of(request), request.path
+    roles = viewer.roles | ({viewer.officer} if viewer.officer else _ANYONE)
+    bar = _bar_of(roles)
+    row_label, row = _row_of(bar, here)
     return {
         "modes": modes_of(request),
         "mode_choices": CHOICES,
-        "face": "staff" if is_staff_face else "public",
+        "face": "public" if bar is PUBLIC_BAR else "staff",
         "bar": _shown(bar, roles, here),
-        "row": _shown(ARCHIVE_ROW, roles, here) if in_archive else [],
+        "row": _shown(row, roles, here),
+        "row_label": row_label,
         "footer": _shown(FOOTER_ROW, roles, here),
         "has_search": _exists("/search/", _urlconf()),
         "trace_id": request_id(request),
     }
+
+
+def _bar_of(roles: frozenset[str]) -> tuple[Entry, ...]:
+    if roles & _OFFICERS:
+        return OFFICER_BAR
+    return STAFF_BAR if roles & (_STAFF | _DECIDERS) else PUBLIC_BAR
+
+
+def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:
+    """The second row of the bar: the name of its part, and its entries."""
+    for start, label, row in (
+        ("/archive/", _("档案工作"), ARCHIVE_ROW),
+        ("/admin/accounts/", _("管理工作"), ADMIN_ROW),
+    ):
+        if any(entry.path == start and entry.is_under(here) for entry in bar):
+            return label, row
+    return "", ()

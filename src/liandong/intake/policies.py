@@ -28,5 +28,12 @@ def may_decide(viewer: Viewer) -> bool:
     return viewer.is_archivist
 
 
-HAND_OVER: Final = Policy("hand-over", may_hand_over, _("移交单位的兼职档案员、档案馆员"), "batch")
-DECIDE: Final = Policy("decide-batches", may_decide, _("档案馆员"), "batch")
+def _sees(viewer: Viewer, _today: int) -> Rule:
+    return may_see(viewer)
+
+
+HAND_OVER: Final = Policy(
+    "hand-over", may_hand_over, _("移交单位的兼职档案员、档案馆员"), "batch", _sees
+)
+DECIDE: Final = Policy("decide-batches", may_decide, _("档案馆员"), "batch", _sees)
+UPLOAD: Final = Policy("upload", may_hand_over, _("移交单位的兼职档案员、档案馆员"), "upload")

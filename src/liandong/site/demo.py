@@ -18,8 +18,9 @@ from django.db import transaction
 
 from liandong.archive.models import RetentionRule
 from liandong.archive.services.holdings import keep_fonds, keep_in_store
-from liandong.base.models import Account, Post, Role, Unit
-from liandong.base.people.services.passwords import keep_password
+from liandong.base.models import Role, Unit
+from liandong.base.people.services.accounts import OFFICER_NAMES
+from liandong.base.people.services.bootstrap import keep_demo_account
 from liandong.intake.models import Batch, ItemState
 from liandong.intake.services.decide import accept
 from liandong.intake.services.drive import drive
@@ -148,22 +149,30 @@ def load_demo(
 
 @transaction.atomic
 def _people(now: datetime) -> Unit:
-    archives, _ = Unit.objects.get_or_create(code="SFDAG", defaults={"name": "示范市档案馆"})
-    office, _ = Unit.objects.get_or_create(code="SFCGJ", defaults={"name": BODY})
+    """Units and accounts of the demonstration: the three officers, a director, staff, a reader."""
+    archives, office, other = (
+        Unit.objects.get_or_create(code=code, defaults={"name": name})[0]
+        for code, name in (
+            ("SFDAG", "示范市档案馆"), ("SFCGJ", BODY), ("SFZJJ", "示范市住房和城乡建设局"),
+        )
+    )  # fmt: skip
     for name, full_name, unit, clearance, role in (
         ("archivist", "档案馆员（演示）", archives, 2, Role.ARCHIVIST),
         ("archivist2", "复审人员（演示）", archives, 2, Role.ARCHIVIST),
         ("director", "档案馆负责人（演示）", archives, 2, Role.DIRECTOR),
         ("clerk", "兼职档案员（演示）", office, 1, Role.CLERK),
+        ("clerk2", "住建局兼职档案员（演示）", other, 1, Role.CLERK),
         ("reader", "查档人（演示）", None, 0, Role.READER),
     ):
-        account, fresh = Account.objects.get_or_create(
-            username=name,
-            defaults={"full_name": full_name, "unit": unit, "clearance": clearance},
-        )
-        if fresh:
-            keep_password(account, DEMO_PASSWORD, by_other=False, now=now)
-        Post.objects.get_or_create(account=account, role=role)
+        keep_demo_account(
+            name, full_name=full_name, password=DEMO_PASSWORD, now=now, role=role, unit=unit,
+            clearance=clearance,
+        )  # fmt: skip
+    for officer, name in OFFICER_NAMES.items():
+        keep_demo_account(
+            name, full_name=f"{officer.label}（演示）", password=DEMO_PASSWORD, now=now,
+            officer=officer.value,
+        )  # fmt: skip
     return office
 
 

@@ -7,6 +7,7 @@ A knob `name` is set by the environment variable `LIANDONG_<NAME>`, or for a sec
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +53,17 @@ def _cipher(text: str) -> str:
     if text and text not in CIPHERS:
         raise ValueError(", ".join(CIPHERS))
     return text
+
+
+def _ports(text: str) -> list[int]:
+    ports = [int(word) for word in _words(text)]
+    if not all(0 < port < 2**16 for port in ports):
+        raise ValueError("1-65535")
+    return ports
+
+
+def _networks(text: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(word.strip()) for word in _words(text)]
 
 
 def _folder_or_none(text: str) -> Path | None:
@@ -152,6 +164,10 @@ KNOBS = (
     Knob(
         "ENCRYPTION", _cipher, "", "新入库档案加密：aes（AES-256-GCM）、sm4（SM4-GCM）；留空不加密"
     ),
+    Knob("API_PER_MINUTE", int, "600", "每把接口密钥每分钟的请求数；单把可另定"),
+    Knob("WEBHOOK_PORTS", _ports, "443", "事件通知可用的端口，逗号分隔"),
+    Knob("WEBHOOK_NETWORKS", _networks, "", "事件通知可达的内部网段，逗号分隔；留空只达互联网地址"),
+    Knob("WEBHOOK_LOOPBACK", _yes, "0", "事件通知可用 http 发给本机，只供试用"),
     Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "liandong.base",
     "liandong.archive",
     "liandong.intake",
+    "liandong.portal",
     # Behind the rooms, whose templates stand in for those of allauth.
     "allauth",
     "allauth.account",
@@ -189,11 +190,20 @@ OPENING_OPINION_DAYS: int = _KNOB["OPENING_OPINION_DAYS"]
 DEFERRAL_REVIEW_YEARS: int = _KNOB["DEFERRAL_REVIEW_YEARS"]
 RIGHTS_ANSWER_DAYS: int = _KNOB["RIGHTS_ANSWER_DAYS"]
 ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" for plain objects
+API_PER_MINUTE: int = _KNOB["API_PER_MINUTE"]
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
 _SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
+    "messenger": {
+        "class": "liandong.engines.messages.pinned.PinnedMessenger",
+        "options": {
+            "ports": _KNOB["WEBHOOK_PORTS"],
+            "networks": _KNOB["WEBHOOK_NETWORKS"],
+            "loopback": _KNOB["WEBHOOK_LOOPBACK"],
+        },
+    },
     "search": {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},
@@ -219,6 +229,7 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
     },
+    "redactor": {"class": "liandong.engines.redaction.images.ImageRedactor", "options": {}},
     "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
     "vault": {
         "class": "liandong.engines.keys.files.FileVault",

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("liandong.base.people.signing_urls")),
     path("", include("liandong.archive.urls")),
     path("", include("liandong.intake.urls")),
+    path("", include("liandong.portal.urls")),
 ]
 handler400 = "liandong.base.views.bad_request"
 handler403 = "liandong.base.views.forbidden"

@@ -17,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
 from liandong.base.audit.tasks import seal_audit
 from liandong.intake.tasks import resume_batches
+from liandong.portal.tasks import send_notices, sweep_portal
 
 Task = AnyTask[..., Any]
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (20, index_stale_records),
     (60, resume_batches),  # what a full disk stopped
     (300, follow_openings),  # time that ran out, jobs that were lost
+    (10, send_notices),
+    (3600, sweep_portal),
     (3600, verify_scheduled),
     (3600, seal_audit),  # once a day, when the first of these hours comes
 )

@@ -95,8 +95,20 @@ class HeldNumber(models.Model):
         return f"{self.archival_class_id}:{self.number}"
 
 
+class HeldRecords(models.Manager["Record"]):
+    """Records that are here; what was destroyed is asked for by `Record.every`."""
+
+    def get_queryset(self) -> models.QuerySet["Record"]:
+        """Without the destroyed ones."""
+        return super().get_queryset().filter(destroyed_at__isnull=True)
+
+
 class Record(models.Model):
-    """One archival record (件): described, packed as one OCFL object, admitted."""
+    """One archival record (件): described, packed as one OCFL object, admitted.
+
+    Of a destroyed record the row stays, with its description: `destroyed_at` hides it from
+    `objects`, and its code is never given again.
+    """
 
     object_id = models.UUIDField(unique=True, default=uuid.uuid4)  # OCFL id urn:uuid:…
     version = models.PositiveIntegerField(default=1)  # head of the OCFL object
@@ -128,10 +140,16 @@ class Record(models.Model):
     admitted_at = models.DateTimeField()
     admitted_by = models.CharField(max_length=150)  # username, or "system"
     encryption = models.CharField(max_length=8, blank=True)  # cipher of the object, "" plain
+    retain_until = models.PositiveIntegerField(default=0)  # YYYYMMDD, see kernel.retention
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+    destroyed_under = models.CharField(max_length=32, blank=True)  # number of the list
     indexed_version = models.PositiveIntegerField(default=0)  # version that the index holds
     verified_at = models.DateTimeField(null=True, blank=True)  # last complete fixity check
     verified_ok = models.BooleanField(null=True)
     sight = ""  # no column: how much of it whoever asked may see, set by `queries.sight`
+
+    objects = HeldRecords()
+    every = models.Manager["Record"]()
 
     class Meta:
         ordering = ["id"]
@@ -141,6 +159,11 @@ class Record(models.Model):
                 condition=models.Q(verified_at__isnull=True, verified_ok__isnull=True)
                 | models.Q(verified_at__isnull=False, verified_ok__isnull=False),
                 name="verified_paired",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(destroyed_at__isnull=True, destroyed_under="")
+                | (models.Q(destroyed_at__isnull=False) & ~models.Q(destroyed_under="")),
+                name="destroyed_paired",
             ),
         ]
         indexes = [
@@ -154,6 +177,7 @@ class Record(models.Model):
                 condition=_AWAITS_OPENING,
                 name="record_due_of_fonds",
             ),
+            models.Index(fields=["retain_until", "code"], name="record_to_appraise"),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ from liandong.archive.models import (
     RecordFile,
     RecordPage,
 )
+from liandong.base.audit import Act, record_act, record_acts
 from liandong.base.locks import hold
 from liandong.kernel.metadata import check_value
 from liandong.kernel.packages.ocfl import (
@@ -106,7 +107,9 @@ def correct_line(
         return page
     first = old.get("recognised") or [old["text"], old["confidence"]]
     new = {**old, "text": text, "confidence": 1.0, "corrected": True, "recognised": first}
-    return _write_line(page, line, new, before=old["text"], by=by, now=now)
+    _write_line(page, line, new, before=old["text"], by=by, now=now)
+    _note("correct_text", page.record, by=by, now=now, page=page.number, line=line)
+    return page
 
 
 @transaction.atomic
@@ -125,7 +128,14 @@ def undo(correction_id: int, *, by: str, now: datetime) -> RecordPage:
     if recognised and recognised[0] == correction.before:
         new = {key: value for key, value in new.items() if key not in {"corrected", "recognised"}}
         new["confidence"] = recognised[1]
-    return _write_line(page, correction.line, new, before=old["text"], by=by, now=now)
+    _write_line(page, correction.line, new, before=old["text"], by=by, now=now)
+    facts = {"page": page.number, "line": correction.line}
+    _note("undo_correction", page.record, by=by, now=now, **facts)
+    return page
+
+
+def _note(act: str, record: Record, *, by: str, now: datetime, **facts: object) -> None:
+    record_act(act, by=by, now=now, object=f"record:{record.code}", facts=facts)
 
 
 def _line(page: RecordPage, line: int) -> Mapping[str, Any]:
@@ -142,7 +152,7 @@ def _one_line(text: str) -> str:
 
 def _write_line(
     page: RecordPage, line: int, new: Mapping[str, Any], *, before: str, by: str, now: datetime
-) -> RecordPage:
+) -> None:
     if not LineCorrection.objects.filter(page__record=page.record_id, packed=False).exists():
         enqueue_after_commit(PACK_CORRECTIONS, page.record_id, run_after=now + PACK_AFTER)
     page.lines[line] = dict(new)
@@ -153,7 +163,6 @@ def _write_line(
         page=page, line=line, before=before, after=new["text"], at=now, by=by
     )
     privacy.examine_line(page, line, before, now=now)
-    return page
 
 
 def is_resting(record_id: int, *, now: datetime) -> bool:
@@ -177,14 +186,10 @@ def pack_corrections(record: Record, *, by: str, now: datetime) -> Record:
         if LineCorrection.objects.filter(page__record=record, packed=False).exists():
             record = privacy.examine_record(record.pk, now=now)  # new names, on every page
             event = Event("modification", now, by, TOOL, "success", {"what": "text"})
-            record = _write_next(
-                record, record.description, "校对识别文本", by=by, now=now, event=event
-            )
+            record = _write_next(record, record.description, event, "校对识别文本")
         elif privacy.undecided_packing(record.pk).exists():
             event = Event("metadata modification", now, by, TOOL, "success", {"what": "personal"})
-            record = _write_next(
-                record, record.description, "判定个人信息", by=by, now=now, event=event
-            )
+            record = _write_next(record, record.description, event, "判定个人信息")
     return record
 
 
@@ -214,14 +219,20 @@ def describe(
         merged = {name: text for name, text in {**record.description, **real}.items() if text}
         detail = {"what": "description", "fields": sorted(real)}
         event = Event("metadata modification", now, by, TOOL, "success", detail)
-        return _write_next(record, merged, "修改著录", by=by, now=now, event=event)
+        act = Act("describe_record", f"record:{record.code}", facts={"fields": " ".join(real)})
+        return _write_next(record, merged, event, "修改著录", act)
 
 
-def write_settled_reviews(record: Record, *, now: datetime) -> Record:
+def write_event(record: Record, event: Event, message: str) -> Record:
+    """A version that adds an event; call it under `object_lock`, after `recover`."""
+    return _write_next(record, record.description, event, message)
+
+
+def write_settled_reviews(record: Record) -> Record:
     """Write settled opening reviews that are in no version yet; call it under `object_lock`."""
     if not keeping.is_waiting(record):
         return record
-    return _write_next(record, record.description, "开放审核", by="system", now=now)
+    return _write_next(record, record.description, None, "开放审核")
 
 
 def _refuse(changes: Mapping[str, str]) -> None:
@@ -240,25 +251,27 @@ def object_lock(object_id: UUID) -> AbstractContextManager[None]:
 def _write_next(
     record: Record,
     description: Mapping[str, str],
+    event: Event | None,  # None: what happened stands in the rows already
     message: str,
-    *,
-    by: str,
-    now: datetime,
-    event: Event | None = None,  # None: what happened stands in the rows already
+    *acts: Act,
 ) -> Record:
-    """The next version of the object, then the rows."""
+    """The next version of the object, then the rows; first of all the audit rows of the acts."""
     held = contents_of(record_urn(record.object_id))
     kept = objects.read_object(record.object_id)
     packed = next_packed(record, kept, description, event)
+    author = event or packed.events[-1]
     with workspace() as folder:
         changes = changed_files(kept, packed, folder, held)
         contents = version_contents(held, changes, folder / "sealed")
         inventory = write_version(
             folder / "version", held.inventory, contents,
-            message=message, user=by, created=now,
+            message=message, user=author.by, created=author.at,
         )  # fmt: skip
-        publish_version(blob_store(), folder / "version", inventory)
-    return follow(record, objects.read_object(record.object_id))
+        with transaction.atomic():
+            Record.objects.select_for_update().get(pk=record.pk)
+            record_acts(acts, by=author.by, now=author.at)
+            publish_version(blob_store(), folder / "version", inventory)
+            return follow(record, objects.read_object(record.object_id))
 
 
 def next_packed(
@@ -383,7 +396,14 @@ def recover(record: Record) -> Record:
     kept = find_object(record.object_id)
     if kept is None:
         raise FileNotFoundError(key)
-    return record if kept.version == record.version else follow(record, kept)
+    if kept.version == record.version:
+        return record
+    last = max(kept.events, key=lambda event: event.at)
+    with transaction.atomic():
+        record = follow(record, kept)
+        facts = {"version": kept.version, "changed_by": last.by}
+        _note("recover_record", record, by="system", now=last.at, **facts)
+    return record
 
 
 @transaction.atomic

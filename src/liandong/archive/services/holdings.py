@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from liandong.archive.models import Fonds, OpeningPeriod, RetentionRule
+from liandong.base.audit import record_act
 from liandong.base.models import Unit
 from liandong.kernel.packages.ocfl import (
     BrokenInventory,
@@ -56,6 +57,8 @@ def keep_fonds(
             "default_level": default_level,
         },
     )
+    facts = {"title": title, "level": default_level, "form": code_template}
+    record_act("keep_fonds", by=by, now=now, object=f"fonds:{number}", facts=facts)
     keep_in_store(fonds, by=by, now=now)
     return fonds
 

@@ -32,6 +32,7 @@ from liandong.kernel.packages.ocfl import (
     repair,
 )
 from liandong.kernel.ports import BlobStore
+from liandong.kernel.retention import retention_end
 from liandong.kernel.sealed import CannotOpen
 
 from .admission import Event
@@ -48,6 +49,7 @@ EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
 OPENING = "metadata/opening.json"
 PERSONAL = "metadata/personal.json"
+APPRAISED = "appraisal"  # kind of the event
 TEXT = "derivative/text.json"
 DOUBLE_LAYER = "derivative/double-layer.pdf"
 _MIMES = {
@@ -370,6 +372,7 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
         number=code.number,
         **described_columns(known),
         encryption=packed.encryption,
+        retain_until=retained_until(packed),
         level=packed.level,
         open_from=packed.open_from,
         unit=packed.unit,
@@ -383,6 +386,16 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
     for name, value in opening_columns(record, own_periods(fonds), packed.opening).items():
         setattr(record, name, value)
     return record
+
+
+def retained_until(packed: Packed) -> int:
+    """The last day of the retention period: as the last appraisal says, else by description."""
+    for event in reversed(packed.events):
+        if event.kind == APPRAISED and event.detail.get("keep_until"):
+            return int(event.detail["keep_until"])
+    known = packed.description
+    code = metadata.retention_code(known.get("retention_period", ""))
+    return retention_end(code, known.get("filing_year", "")[:4])
 
 
 def described_columns(description: Mapping[str, str]) -> dict[str, Any]:

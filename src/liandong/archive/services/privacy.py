@@ -90,7 +90,9 @@ def examine_record(record_id: int, *, now: datetime) -> Record:
     record = Record.objects.select_for_update().get(pk=record_id)
     pages = [_sheet(page) for page in RecordPage.objects.filter(record=record).order_by("number")]
     found = examine(record.description, pages, today=_day(now))
-    _write(record, PersonalHit.objects.filter(record=record), found)
+    changed = _write(record, PersonalHit.objects.filter(record=record), found)
+    if changed or record.personal == UNEXAMINED:
+        settle(record)
     return record
 
 
@@ -129,6 +131,7 @@ def examine_line(page: RecordPage, line: int, before: str, *, now: datetime) -> 
     PersonalHit.objects.bulk_create(moved, ignore_conflicts=True)
     found = examine({}, [_sheet(page)], today=_day(now), names=_known_names(record, page.number))
     _write(record, rows, found)
+    settle(record)
 
 
 def examine_description(record: Record, *, now: datetime) -> None:
@@ -143,6 +146,7 @@ def examine_description(record: Record, *, now: datetime) -> None:
             rows.filter(pk=hit.pk).update(start=0, end=length, packed=False)
     found = examine(record.description, [], today=_day(now), names=_known_names(record, 0))
     _write(record, rows, found)
+    settle(record)
 
 
 def _known_names(record: Record, but: int) -> frozenset[str]:
@@ -206,8 +210,11 @@ def hits_for(record: Record, hits: Iterable[PersonalHit]) -> Iterator[PersonalHi
 # Rows ---------------------------------------------------------------------------------------------
 
 
-def _write(record: Record, rows: QuerySet[PersonalHit], found: Sequence[PersonalHit]) -> None:
-    """Make the rows of a part of a record those that were found; decisions stay."""
+def _write(record: Record, rows: QuerySet[PersonalHit], found: Sequence[PersonalHit]) -> bool:
+    """Make the rows of a part of a record those that were found; decisions stay.
+
+    Whether any row changed.
+    """
     known = {_place(hit): hit for hit in rows if hit.line != NO_LINE}
     wanted = {_place(hit): hit for hit in found}
     fresh = [hit for place, hit in wanted.items() if place not in known]
@@ -221,7 +228,7 @@ def _write(record: Record, rows: QuerySet[PersonalHit], found: Sequence[Personal
     PersonalHit.objects.filter(pk__in=gone).delete()
     PersonalHit.objects.bulk_create(list(hits_for(record, fresh)), batch_size=_ROWS)
     PersonalHit.objects.bulk_update(changed, list(_FOUND), batch_size=_ROWS)
-    settle(record)
+    return bool(gone or fresh or changed)
 
 
 def _take_over(known: PersonalHit, found: PersonalHit) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -37,11 +38,13 @@ from liandong.archive.queries.sight import (
     sight_of_everybody,
 )
 from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.looking import note_look, note_part
 from liandong.archive.services.reading import stored_file
 from liandong.archive.tiles import DESCRIPTION, NoImage, blackened, open_thumb, open_tile
 from liandong.archive.viewers import may, today_of, viewer_of
 from liandong.base import params
 from liandong.base.gates import open_to, refuse
+from liandong.base.middleware import origin_of
 from liandong.kernel.names import safe_name
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
@@ -65,6 +68,16 @@ def page_or_404(request: HttpRequest, record_id: int, number: int) -> RecordPage
     if page is None:
         raise Http404
     return page
+
+
+def note(request: HttpRequest, act: str, record: Record, **facts: str | int) -> None:
+    """Record that whoever asks is shown the record; call it before anything is."""
+    note_look(act, record, by=viewer_of(request).name, now=timezone.now(), facts=facts)
+
+
+def _note_part(request: HttpRequest, record: Record) -> None:
+    by, now = viewer_of(request).name, timezone.now()
+    note_part(record, by=by, origin=origin_of(request), now=now)
 
 
 def crumbs_of(record: Record, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -138,6 +151,7 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
         "may_copy_masked": may(may_copy_masked(viewer, today), record),
         "may_change": may(may_change(viewer), record),
     }
+    note(request, "look_record", record)
     return render(request, "archive/record.html", context)
 
 
@@ -166,6 +180,7 @@ def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
         },
         "may_change": may(may_change(viewer), record),
     }
+    note(request, "open_viewer", record, page=number)
     return render(request, "archive/viewer.html", context)
 
 
@@ -212,6 +227,7 @@ def _viewer_page(record: Record, page: RecordPage, masks: Mapping[int, str]) -> 
 def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpResponse:
     """The lines of a page with their places."""
     page = page_or_404(request, record_id, number)
+    _note_part(request, page.record)
     return JsonResponse({"number": page.number, "method": page.method, "lines": page.lines})
 
 
@@ -221,6 +237,7 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 class Shown(NamedTuple):
     """The image of a page as whoever asks sees it."""
 
+    record: Record
     file: StoredFile
     key: str  # names record, version, page, and what is black
     is_public: bool  # everybody sees just this
@@ -239,13 +256,13 @@ def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
     key = f"{record.object_id}/{record.version}/{page.number}"
     public = sight_of_everybody(record, today=today)
     if record.sight == Sight.WHOLE and asked is None:
-        return Shown(image_file(page), key, public == Sight.WHOLE)
+        return Shown(record, image_file(page), key, public == Sight.WHOLE)
     boxes, state = black_parts(page)
     if asked not in {None, state}:
         raise Http404
     key = f"{key}-{state}"
     file = blackened(image_file(page), boxes, page.width, key) if boxes else image_file(page)
-    return Shown(file, key, asked is not None and public != Sight.NOTHING)
+    return Shown(record, file, key, asked is not None and public != Sight.NOTHING)
 
 
 def image_file(page: RecordPage) -> StoredFile:
@@ -296,6 +313,7 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         stream.close()
         raise Http404
     stream.seek(0)
+    note(request, "print_image", shown.record, page=number)
     answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
@@ -335,9 +353,11 @@ def _send_part(
 ) -> FileResponse:
     try:
         shown = image_shown(request, record_id, number)
-        return _send(open_tile(shown.file, shown.key, name), kind, shown)
+        part = open_tile(shown.file, shown.key, name)
     except (NoImage, FileNotFoundError):
         raise Http404 from None
+    _note_part(request, shown.record)
+    return _send(part, kind, shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -356,6 +376,7 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     row = RecordFile.objects.filter(record=record, pk=file_id).first()
     if row is None:
         raise Http404
+    note(request, "download_file", record, file=row.path, sha256=row.sha256)
     answer = FileResponse(
         stored_file(record, row).open_checked(), content_type="application/octet-stream"
     )

@@ -5,10 +5,12 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from liandong.archive.queries import find, newest_records
+from liandong.archive.services.looking import note_search
 from liandong.archive.viewers import today_of, viewer_of
 from liandong.base.gates import ANYONE, open_to
 from liandong.base.params import number
@@ -50,6 +52,10 @@ def show_search(request: HttpRequest) -> HttpResponse:
         context["newest"] = newest_records(viewer=viewer, today=today, limit=12)
         return render(request, "archive/search.html", context)
     found = find(query, viewer=viewer, today=today, limit=PAGE, offset=offset, order=order)
+    note_search(
+        [*query.words, *query.phrases, *query.codes], filters=len(query.filters),
+        found=found.count, offset=offset, by=viewer.name, now=timezone.now(),
+    )  # fmt: skip
     shown = offset + len(found.hits)
     context |= {
         "found": found,

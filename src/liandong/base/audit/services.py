@@ -39,5 +39,5 @@ def export_package(
 
 
 def _note(wanted: Wanted, form: str, *, by: str, now: datetime) -> None:
-    facts: dict[str, str | int] = {"form": form, **wanted.as_facts()}
+    facts = {"form": form, **wanted.as_facts()}
     record_act("export_audit", by=by, now=now, object="audit:rows", facts=facts)

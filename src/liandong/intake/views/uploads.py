@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from liandong.archive.viewers import viewer_of
 from liandong.base.gates import open_to
 from liandong.intake.models import Upload
-from liandong.intake.policies import HAND_OVER
+from liandong.intake.policies import UPLOAD
 from liandong.intake.services.upload import TooLarge, WrongOffset, begin, take_piece
 from liandong.kernel.names import BadPath
 
@@ -25,7 +25,7 @@ def _refuse(message: str, status: HTTPStatus) -> JsonResponse:
 
 
 @require_http_methods(["POST"])
-@open_to(HAND_OVER)
+@open_to(UPLOAD)
 def begin_upload(request: HttpRequest) -> JsonResponse:
     """Start or find the upload of one file: `{name, size, path, batch}` → `{id, offset, batch}`."""
     try:
@@ -51,7 +51,7 @@ def _state(upload: Upload) -> dict[str, object]:
 
 
 @require_http_methods(["GET", "PUT"])
-@open_to(HAND_OVER)
+@open_to(UPLOAD)
 def go_on_upload(request: HttpRequest, upload_id: UUID) -> JsonResponse:
     """Where an upload stands (GET), or one more piece of it (PUT with `Upload-Offset`)."""
     by = viewer_of(request).name

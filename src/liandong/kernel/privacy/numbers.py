@@ -68,9 +68,10 @@ class Surroundings:
     after: str
     today: date
 
-    def has_label_of(self, kind: Kind) -> bool:
-        """Whether a label of the kind stands directly before."""
-        return kind.label is not None and kind.label.search(self.before) is not None
+    def label_of(self, kind: Kind) -> int:
+        """Length of the label of the kind that stands directly before; 0 without one."""
+        found = kind.label.search(self.before) if kind.label else None
+        return len(found[0]) if found else 0
 
 
 def find_numbers(folded: str, text: str, today: date) -> list[Hit]:
@@ -82,7 +83,11 @@ def find_numbers(folded: str, text: str, today: date) -> list[Hit]:
             folded[chain.end : chain.end + 8],
             today,
         )
-        best = max(_readings(chain, around), key=lambda one: (one[1], -one[0].order), default=None)
+        best = max(
+            _readings(chain, around),
+            key=lambda one: (one[1], around.label_of(one[0]), -one[0].order),
+            default=None,
+        )
         if best is not None:
             kind, confidence, method = best
             found.append(make_hit(kind, text, chain.start, chain.end, confidence, method))
@@ -109,7 +114,8 @@ def _chains(found: Sequence[Word], folded: str) -> Iterator[Chain]:
     for at, first in enumerate(found):
         if len(first.text) > _LONGEST:
             continue
-        text, groups, breaks, end = "", (), 0, first.start
+        text, breaks, end = "", 0, first.start
+        groups: tuple[int, ...] = ()
         for word in found[at : at + _MOST_WORDS]:
             if groups:
                 gap = folded[end : word.start]
@@ -166,7 +172,7 @@ def _read(kind: Kind, text: str, chain: Chain, around: Surroundings) -> tuple[fl
     if kind.form == "code" and kind.regex is not None and kind.regex.fullmatch(text):
         if (answer := _by_itself(kind, text, chain, around)) is not None:
             return answer
-    if kind.loose is None or not kind.loose.fullmatch(text) or not around.has_label_of(kind):
+    if kind.loose is None or not kind.loose.fullmatch(text) or not around.label_of(kind):
         return None
     if _is_amount(around) or _is_cut(around):
         return None
@@ -179,7 +185,7 @@ def _by_itself(
     """A number that its shape and its check digit tell."""
     if not proves(kind.check, text, around.today):
         return None
-    labelled = around.has_label_of(kind)
+    labelled = around.label_of(kind) > 0
     if not labelled and not _may_stand_alone(kind, text, chain, around):
         return None
     method = "check" if kind.check in _PROVEN else "pattern"
@@ -190,7 +196,7 @@ def _by_itself(
 
 def _may_stand_alone(kind: Kind, text: str, chain: Chain, around: Surroundings) -> bool:
     """Whether a number without a label is printed as one, and is not part of something else."""
-    if not _is_printed_so(kind, chain):
+    if not _is_printed_so(kind, chain, around):
         return False
     if kind.code == "uscc" and text.isdecimal() and birth_date(text, around.today):
         return False  # an identity number with a wrong digit
@@ -199,11 +205,13 @@ def _may_stand_alone(kind: Kind, text: str, chain: Chain, around: Surroundings) 
     return not (_other_number().search(around.before) or _is_amount(around) or _is_cut(around))
 
 
-def _is_printed_so(kind: Kind, chain: Chain) -> bool:
+def _is_printed_so(kind: Kind, chain: Chain, around: Surroundings) -> bool:
     if len(chain.groups) == 1:
         return True
     if chain.breaks:
         return kind.check in _PROVEN and len(chain.groups) == 2
+    if _ROW_BEFORE.search(around.before) or _ROW_AFTER.match(around.after):
+        return False  # cells of a row of figures
     return kind.check in _FREE_GROUPS or chain.groups in _GROUPS.get(kind.code, ())
 
 
@@ -218,6 +226,10 @@ def _amount() -> re.Pattern[str]:
     return re.compile(rf" ?(?:{units})(?![\u4e00-\u9fa5]{{0,1}}[路街村])")
 
 
+_ROW_BEFORE, _ROW_AFTER = (
+    re.compile(r"(?<![0-9])[0-9]{1,5} {1,3}\Z"),
+    re.compile(r" {1,3}[0-9]{1,5}(?![0-9])"),
+)
 _CURRENCY = re.compile(r"[¥￥$€] ?\Z")
 _CUT_BEFORE = re.compile(
     r"[0-9A-Za-z][.\-/_]\Z|[_=&?#]\Z|[0-9],\Z|[(〔\[][0-9]{4}[)〕\]][^\n]{0,6}\Z"

@@ -112,7 +112,7 @@ def pack_opening(record: Record, *, now: datetime) -> Record:
     Without such reviews nothing is written.  Raises BrokenObject, OSError.
     """
     with object_lock(record.object_id):
-        return write_settled_reviews(recover(record), now=now)
+        return write_settled_reviews(recover(record))
 
 
 def pack_waiting(*, now: datetime, limit: int = 500) -> int:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('archive', '0005_encryption'),
+        ('archive', '0006_disposal'),
         ('base', '0003_audit_guard'),
     ]
 
