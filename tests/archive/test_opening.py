@@ -1,5 +1,6 @@
-"""Opening review: three persons, the unit heard, every step kept, and what it does to the record."""
+"""Opening review: three persons, the unit heard, every step kept, and what becomes of a record."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -299,9 +300,7 @@ def test_a_reviewer_without_the_clearance_is_refused(home: Path) -> None:
         (Choice("masked", "", "有身份证号"), "no-personal-data"),
     ],
 )
-def test_a_choice_without_ground_or_reason_is_refused(
-    home: Path, choice: Choice, why: str
-) -> None:
+def test_a_choice_without_ground_or_reason_is_refused(home: Path, choice: Choice, why: str) -> None:
     assert refusal(under_review(home), "wang", choice) == why
 
 
@@ -598,7 +597,13 @@ def test_decisions_are_only_added(home: Path, act: str) -> None:
 # Every way ----------------------------------------------------------------------------------------
 
 PEOPLE = ("wang", "li", "zhao", "qian", CLERK, OTHER_CLERK, "system", "nobody")
-CHOICES = (AGREE, Choice("open", reason="可以"), Choice("masked", reason="遮"), DELAY, Choice("delay"))
+CHOICES = (
+    AGREE,
+    Choice("open", reason="可以"),
+    Choice("masked", reason="遮"),
+    DELAY,
+    Choice("delay"),
+)
 DEEDS = ("decide", "consent", "refuse", "back", "withdraw", "confirm", "restore", "undo", "lapse")
 moves = st.lists(
     st.tuples(st.sampled_from(DEEDS + ("decide",) * 8), st.sampled_from(PEOPLE),
@@ -609,25 +614,18 @@ moves = st.lists(
 
 def _move(review_id: int, deed: str, who: str, choice: Choice, full: bool) -> None:
     why, number = ("理由", "7号") if full else ("", "")
-    match deed:
-        case "decide":
-            steps.decide(review_id, choice, by=who, now=NOW)
-        case "consent":
-            steps.record_consent(review_id, number, by=who, now=NOW)
-        case "refuse":
-            steps.refuse_consent(review_id, why, by=who, now=NOW)
-        case "back":
-            steps.send_back(review_id, why, by=who, now=NOW)
-        case "withdraw":
-            steps.withdraw(review_id, why, by=who, now=NOW)
-        case "confirm":
-            steps.confirm_withdrawal(review_id, by=who, now=NOW)
-        case "restore":
-            steps.restore(review_id, why, by=who, now=NOW)
-        case "undo":
-            undo_last(by=who, now=NOW)
-        case "lapse":
-            steps.lapse_overdue(now=NOW + timedelta(days=40))
+    acts: dict[str, Callable[[], object]] = {
+        "decide": lambda: steps.decide(review_id, choice, by=who, now=NOW),
+        "consent": lambda: steps.record_consent(review_id, number, by=who, now=NOW),
+        "refuse": lambda: steps.refuse_consent(review_id, why, by=who, now=NOW),
+        "back": lambda: steps.send_back(review_id, why, by=who, now=NOW),
+        "withdraw": lambda: steps.withdraw(review_id, why, by=who, now=NOW),
+        "confirm": lambda: steps.confirm_withdrawal(review_id, by=who, now=NOW),
+        "restore": lambda: steps.restore(review_id, why, by=who, now=NOW),
+        "undo": lambda: undo_last(by=who, now=NOW),
+        "lapse": lambda: steps.lapse_overdue(now=NOW + timedelta(days=40)),
+    }
+    acts[deed]()
 
 
 @given(moves, st.sampled_from(["BGS", ""]), st.sampled_from([0, 2]))

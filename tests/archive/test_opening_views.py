@@ -196,7 +196,12 @@ def test_markup_in_a_reason_or_title_is_text(review: OpeningReview) -> None:
 @pytest.mark.parametrize("value", ["", "abc", "-1", "9" * 400, "\0", "' OR 1=1", EVIL, "2026-x"])
 def test_no_parameter_breaks_a_page(review: OpeningReview, value: str) -> None:
     client = client_of("zhao")
-    for path in ("/opening/due/", "/opening/reviews/", "/opening/periods/", f"/opening/{review.pk}/"):
+    for path in (
+        "/opening/due/",
+        "/opening/reviews/",
+        "/opening/periods/",
+        f"/opening/{review.pk}/",
+    ):
         for name in ("after", "fonds", "year", "state", "p", "mine"):
             assert client.get(path, {name: value}).status_code == 200, (path, name)
     posts = {"verdict": value, "ground": value, "reason": value, "review": [value, str(review.pk)]}
@@ -255,7 +260,7 @@ def test_formulas_of_a_title_stay_text_in_every_export(home: Path) -> None:
     assert "'=HYPERLINK" in text
     book = load_workbook(BytesIO(stranger.get("/opened/2026-01/catalogue.xlsx").content))
     cell = book.worksheets[0]["B2"]
-    assert (cell.data_type, cell.value) == ("s", "'=HYPERLINK(\"http://x\")")
+    assert (cell.data_type, cell.value) == ("s", '\'=HYPERLINK("http://x")')
     assert book.worksheets[0]["A2"].value == review.record.code
     assert stranger.get("/opened/2026-01/catalogue.exe").status_code == 404
 
@@ -335,12 +340,11 @@ _NOT_OF_THE_STORE = {"id", "review_id", "record_id", "publication_id"}
 
 
 def _settled() -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for model in (OpeningReview, OpeningDecision, OpeningPublication):
-        for row in model._default_manager.order_by("pk").values():
-            rows.append({name: value for name, value in row.items()
-                         if name not in _NOT_OF_THE_STORE})  # fmt: skip
-    return rows
+    return [
+        {name: value for name, value in row.items() if name not in _NOT_OF_THE_STORE}
+        for model in (OpeningReview, OpeningDecision, OpeningPublication)
+        for row in model._default_manager.order_by("pk").values()
+    ]
 
 
 def test_a_rebuild_brings_back_decisions_level_and_day(home: Path) -> None:
@@ -349,10 +353,10 @@ def test_a_rebuild_brings_back_decisions_level_and_day(home: Path) -> None:
     settling.pack_opening(review.record, now=NOW)
     before, records = _settled(), rows_of_records()
 
-    run([sql for sql in frees("archive_openingdecision", connection.vendor)])
+    run(frees("archive_openingdecision", connection.vendor))
     for model in (OpeningDecision, OpeningReview, OpeningPublication):
         model._default_manager.all().delete()
-    run([sql for sql in guards("archive_openingdecision", connection.vendor)])
+    run(guards("archive_openingdecision", connection.vendor))
     Account.objects.all().update(unit=None)
     forget_everything()
     done = rebuild(now=NOW)
@@ -369,10 +373,10 @@ def test_a_deferral_comes_back_with_its_day(home: Path) -> None:
 
     review = steps.record_consent(delayed(home).pk, "7号", by="wang", now=NOW)
     settling.pack_opening(review.record, now=NOW)
-    run([sql for sql in frees("archive_openingdecision", connection.vendor)])
+    run(frees("archive_openingdecision", connection.vendor))
     for model in (OpeningDecision, OpeningReview):
         model._default_manager.all().delete()
-    run([sql for sql in guards("archive_openingdecision", connection.vendor)])
+    run(guards("archive_openingdecision", connection.vendor))
     Account.objects.all().update(unit=None)
     forget_everything()
     rebuild(now=NOW)

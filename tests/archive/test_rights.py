@@ -263,8 +263,8 @@ def test_time_is_extended_with_a_reason_and_a_request_withdrawn_by_its_person() 
 @pytest.mark.parametrize("act", ["update", "delete"])
 def test_steps_are_only_added(act: str) -> None:
     asked()
+    rows = RightsStep.objects.all()
     with pytest.raises(DatabaseError), transaction.atomic():
-        rows = RightsStep.objects.all()
         rows.update(by="x") if act == "update" else rows.delete()
 
 

@@ -1,4 +1,4 @@
-"""Opening review in the browser: ten records by keyboard only, then opened, published, withdrawn."""
+"""Opening review in the browser: ten records by keyboard, then opened, published, withdrawn."""
 
 import os
 import re

@@ -5,6 +5,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from liandong.base.gates import Policy
+from liandong.base.models import Officer
 from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
@@ -19,8 +20,10 @@ __all__ = [
     "OPEN",
     "PERSONAL",
     "PRESERVE",
+    "PRINT_RECORD",
     "READ_RECORD",
     "RESTRICTED",
+    "RETAIN",
     "REVIEW_OPENING",
     "REVIEW_PERSONAL",
     "SAY_ON_OPENING",
@@ -152,6 +155,14 @@ COPY_RECORD: Final = Policy(
 COPY_MASKED: Final = Policy(
     "copy-masked", lambda viewer: True, _("可复制该件档案者"), "record", may_read, may_copy_masked
 )
+PRINT_RECORD: Final = Policy(
+    "print-record",
+    lambda viewer: True,
+    _("可打印该件档案者"),
+    "record",
+    may_read,
+    lambda viewer, today: may_use(viewer, "print", today),
+)
 CORRECT: Final = Policy(
     "correct-record",
     lambda viewer: viewer.is_archivist,
@@ -188,6 +199,27 @@ SEE_RIGHTS: Final = Policy(
 )
 ASSESS: Final = Policy(
     "assess-impact",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+)
+
+
+def may_ask_keys(viewer: Viewer) -> bool:
+    """Acts on master keys are asked for by the system officer."""
+    return viewer.officer == Officer.SYSTEM
+
+
+def may_decide_keys(viewer: Viewer, _asker: Viewer) -> bool:
+    """And decided by the security officer."""
+    return viewer.officer == Officer.SECURITY
+
+
+SEE_KEYS: Final = Policy(
+    "see-keys", lambda viewer: bool(viewer.officer), _("系统管理员、安全保密管理员、安全审计员")
+)
+ASK_KEYS: Final = Policy("ask-keys", may_ask_keys, _("系统管理员"))
+RETAIN: Final = Policy(
+    "retain",
     lambda viewer: viewer.is_archivist or viewer.is_director,
     _("档案馆员、档案馆负责人"),
 )

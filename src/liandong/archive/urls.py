@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .views import correcting, holdings, opened, privacy, records, searching, why
+from .views import (
+    correcting,
+    holdings,
+    keys,
+    opened,
+    printing,
+    privacy,
+    records,
+    retention,
+    searching,
+    why,
+)
 from .views.opening import lists as opening_lists
 from .views.opening import many as opening_many
 from .views.opening import one as opening_one
@@ -21,10 +32,26 @@ urlpatterns = [
     path("records/<int:record_id>/masked.pdf", privacy.send_masked_copy, name="masked_copy"),
     path("preservation/", holdings.show_preservation, name="preservation"),
     path("preservation/verify/", holdings.start_verification, name="verify"),
+    path("retention/", retention.show_due, name="due"),
+    path("retention/appraise/", retention.give_opinion, name="appraise"),
+    path("retention/holds/", retention.show_holds, name="holds"),
+    path("retention/holds/<int:hold_id>/release/", retention.end_hold, name="release"),
+    path("retention/lists/", retention.show_lists, name="destructions"),
+    path("retention/lists/new/", retention.make_list, name="new_destruction"),
+    path("retention/lists/<int:list_id>/", retention.show_list, name="destruction"),
+    path("retention/lists/<int:list_id>/step/", retention.take_list_step, name="destruction_step"),
+    path(
+        "retention/lists/<int:list_id>/certificate.<slug:kind>",
+        retention.send_certificate,
+        name="certificate",
+    ),
+    path("admin/keys/", keys.show_keys, name="keys"),
+    path("admin/keys/ask/", keys.ask_for_key_act, name="ask_key"),
     path("records/<int:record_id>/", records.show_record, name="record"),
     path("records/<int:record_id>/why/", why.show_why, name="why"),
     path("me/why/", why.show_my_access, name="my_access"),
     path("records/<int:record_id>/view/", records.show_viewer, name="viewer"),
+    path("records/<int:record_id>/print/", printing.show_print, name="print"),
     path("records/<int:record_id>/files/<int:file_id>/", records.send_file, name="file"),
     path("records/<int:record_id>/ocr/", correcting.show_correction, name="correct_first"),
     path("records/<int:record_id>/ocr/<int:number>/", correcting.show_correction, name="correct"),

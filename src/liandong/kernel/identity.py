@@ -1,60 +1,64 @@
-"""Numbers by which a person is known, written one way, so that their digests can be compared.
+"""Papers of identity (身份证件): recognised by their number, and what of a number may be kept.
 
-The number itself is never kept where only its digest is needed.
+The number itself is never stored: its kind, its last four characters, and a keyed digest that tells
+whether the same paper is shown again.  Source: catalog/identity_kinds.csv.
 """
 
+import hashlib
+import hmac
+import re
+import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
-from .privacy.digits import resident_id_digit
-from .privacy.folding import as_digits, fold
+from . import catalog
 
-NUMBERS: Final = {  # kinds of catalog/pii_kinds.csv by what they are compared as
-    "resident_id": "resident_id",
-    "resident_id_15": "resident_id",
-    "hmt_residence_permit": "resident_id",
-    "foreign_permanent_residence": "foreign_permanent_residence",
-    "passport": "passport",
-    "hkmo_permit": "hkmo_permit",
-    "military_id": "military_id",
-    "mobile": "mobile",
-    "bank_card": "bank_card",
-}
-PAPERS: Final = ("resident_id", "passport", "hkmo_permit", "military_id",
-                 "foreign_permanent_residence")  # fmt: skip
-"""Kinds of papers by which a person is identified at the desk."""
-SHORTEST: Final = 6  # characters of a number that says who somebody is
-_OLD, _NEW, _MOBILE = 15, 18, 11  # characters
+_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECKS: Final = "10X98765432"  # by the sum modulo 11
+_KEPT = 4  # characters at the end
+RESIDENT = "resident_id"
 
 
-def normal_number(kind: str, text: str) -> str:
-    """The number as it is compared; "" when it is too short to be one.
+class BadNumber(ValueError):
+    """The text is no number of this kind of paper: `reason` is unknown-kind, form or check."""
 
-    Half width, upper case, without blanks and hyphens; an identity number of 15 digits gets its
-    century and check digit; a telephone number loses the country.
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is kept of a paper of identity."""
+
+    kind: str  # catalog/identity_kinds.csv
+    last: str  # the last four characters
+    digest: str  # keyed, 64 hex digits
+
+
+def recognise(kind: str, number: str, *, key: bytes) -> Identity:
+    """What may be kept of this number; blanks, case and full width do not matter.
+
+    Raises BadNumber.
     """
-    plain = "".join(letter for letter in fold(text) if letter.isalnum())
-    match NUMBERS.get(kind):
-        case "resident_id":
-            plain = _resident(plain)
-        case "mobile":
-            plain = as_digits(plain).upper()[-_MOBILE:]
-        case "bank_card":
-            plain = as_digits(plain).upper()
-        case None:
-            return ""
-        case _:
-            plain = plain.upper()
-    return plain if len(plain) >= SHORTEST else ""
+    row = catalog.by_key("identity_kinds", "code").get(kind)
+    if row is None:
+        raise BadNumber("unknown-kind")
+    plain = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
+    if not re.fullmatch(row["regex"], plain, re.ASCII):
+        raise BadNumber("form")
+    if kind == RESIDENT and not _checks(plain):
+        raise BadNumber("check")
+    said = f"{kind}:{plain}".encode()
+    return Identity(kind, plain[-_KEPT:], hmac.new(key, said, hashlib.sha256).hexdigest())
 
 
-def compared_as(kind: str) -> str:
-    """The kind under which numbers of this kind are compared; "" when they identify nobody."""
-    return NUMBERS.get(kind, "")
+def _checks(number: str) -> bool:
+    """Whether the last character is the check of the seventeen before it.  GB 11643-1999"""
+    total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
+    return _CHECKS[total % 11] == number[-1]
 
 
-def _resident(plain: str) -> str:
-    digits = (as_digits(plain[:-1]) + plain[-1:]).upper()
-    if len(digits) == _OLD and digits.isdecimal():
-        first = f"{digits[:6]}19{digits[6:]}"
-        return first + resident_id_digit(first)
-    return digits
+def veiled_name(name: str) -> str:
+    """A name of which only the first character is told: 张＊＊."""
+    return name[:1] + "＊" * (len(name) - 1)

@@ -163,6 +163,7 @@ def _people(now: datetime) -> Unit:
         ("clerk", "兼职档案员（演示）", office, 1, Role.CLERK),
         ("clerk2", "住建局兼职档案员（演示）", other, 1, Role.CLERK),
         ("reader", "查档人（演示）", None, 0, Role.READER),
+        ("terminal", "阅览室一号机（演示）", None, 0, Role.READER),
     ):
         keep_demo_account(
             name, full_name=full_name, password=DEMO_PASSWORD, now=now, role=role, unit=unit,

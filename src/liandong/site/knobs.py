@@ -169,6 +169,16 @@ KNOBS = (
     Knob("WEBHOOK_NETWORKS", _networks, "", "事件通知可达的内部网段，逗号分隔；留空只达互联网地址"),
     Knob("WEBHOOK_LOOPBACK", _yes, "0", "事件通知可用 http 发给本机，只供试用"),
     Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
+    Knob("ARCHIVE_NAME", str, "本档案馆", "档案馆名称：印在证明件和回执上"),
+    Knob("SHARE_DAYS", int, "10", "共享利用申请、查档申请的答复期限（工作日）"),
+    Knob("OPINION_DAYS", int, "15", "形成单位答复意见的期限（工作日）；这段时间不计入答复期限"),
+    Knob("SHARE_MAX_DAYS", int, "365", "一次授权最长几天"),
+    Knob("CONTACT_DAYS", int, "180", "查档办结几天后删除查档人的姓名、证件和联系信息"),
+    Knob("COPY_DAYS", int, "30", "证明件的文件保留几天；登记一直保留"),
+    Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),
+    Knob("MAIL", str, "", "邮件服务器 smtp://用户@主机:端口；留空则提醒只在站内显示"),
+    Knob("MAIL_PASSWORD", str, "", "邮件服务器口令", secret=True),
+    Knob("MAIL_FROM", str, "", "发件地址"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("liandong.base.urls")),
     path("", include("liandong.base.people.signing_urls")),
     path("", include("liandong.archive.urls")),
+    path("", include("liandong.exchange.urls")),
     path("", include("liandong.intake.urls")),
     path("", include("liandong.portal.urls")),
 ]

@@ -55,7 +55,7 @@ class RightsRequest(models.Model):
     taken_by = models.CharField(max_length=150, blank=True)  # who took it down at the desk
     name = models.CharField(_("姓名"), max_length=100)
     contact = models.CharField(_("联系方式"), max_length=200, blank=True)
-    paper = models.CharField(_("证件种类"), max_length=40, blank=True)  # kernel.identity.PAPERS
+    paper = models.CharField(_("证件种类"), max_length=40, blank=True)  # person_numbers.PAPERS
     last_four = models.CharField(max_length=4, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     about = models.CharField(_("涉及的档案"), max_length=300, blank=True)  # as the person wrote it

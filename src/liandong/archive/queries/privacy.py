@@ -146,7 +146,7 @@ def _shown(hit: PersonalHit, secret: str) -> list[str]:
 
 
 def spans_of(hit: PersonalHit, texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Line, start and end of each part of a hit; nothing beyond the end of a line or of the page."""
+    """Line, start and end of each part of a hit, within the lines that there are."""
     if hit.line == NO_LINE:
         return
     for line in range(hit.line, min(hit.last_line, len(texts) - 1) + 1):

@@ -290,7 +290,11 @@ def _decide_in(
         hits, ["state", "reason", "packed", "decided_by", "decided_at"], batch_size=_ROWS
     )
     settle(record)
-    facts = {"decision": state.value, "hits": len(hits), "kinds": _kinds_of(hits)}
+    facts: dict[str, str | int] = {
+        "decision": state.value,
+        "hits": len(hits),
+        "kinds": _kinds_of(hits),
+    }
     record_act(
         "decide_personal", by=by, now=now, object=f"record:{record.code}", why=reason, facts=facts
     )
@@ -367,7 +371,7 @@ def add_area(
 
 def _note_marks(record: Record, hits: Sequence[PersonalHit], *, by: str, now: datetime) -> None:
     settle(record)
-    facts = {"hits": len(hits), "kinds": _kinds_of(hits)}
+    facts: dict[str, str | int] = {"hits": len(hits), "kinds": _kinds_of(hits)}
     record_act("mark_personal", by=by, now=now, object=f"record:{record.code}", facts=facts)
     logger.info("personal.marked id=%s hits=%s by=%s", record.pk, len(hits), by)
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -250,7 +250,7 @@ def _area(request: HttpRequest) -> Box:
 
 @require_safe
 @open_to(COPY_MASKED)
-def send_masked_copy(request: HttpRequest, record_id: int) -> HttpResponseBase:
+def send_masked_copy(request: HttpRequest, record_id: int) -> FileResponse:
     """The masked copy of a record as PDF: nothing that is masked can be got back from it."""
     record = record_or_404(request, record_id)
     if not may(may_copy_masked(viewer_of(request), today_of(request)), record):

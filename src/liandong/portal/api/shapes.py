@@ -18,7 +18,7 @@ from liandong.intake.models import ItemState as States
 from liandong.kernel.metadata import fields
 from liandong.kernel.webhooks import VERSIONS
 from liandong.portal.queries.changes import EVENTS
-from liandong.portal.services.filing import DOCUMENT_FIELDS
+from liandong.portal.services.filing import DOCUMENT_FIELDS, REQUIRED
 
 PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"  # no control signs: a database or a header breaks on them
 UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -246,15 +246,14 @@ class ReceiptOut(Out):
 def _document_model() -> type[BaseModel]:
     """The description of a document, field by field as the catalogue has them."""
     known = fields()
-    required = {"title", "author", "document_date"}
     parts: dict[str, Any] = {}
     for name in DOCUMENT_FIELDS:
         one = known[name]
-        said = Field(... if name in required else "", description=one.name_zh)
+        said = Field(... if name in REQUIRED else "", description=one.name_zh)
         kind: Any = Annotated[
             str,
             StringConstraints(
-                min_length=1 if name in required else 0, max_length=one.max_length, pattern=PLAIN
+                min_length=1 if name in REQUIRED else 0, max_length=one.max_length, pattern=PLAIN
             ),
         ]
         if one.type == "enum":

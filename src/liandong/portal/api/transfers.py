@@ -318,9 +318,9 @@ def send_package(
     response: HttpResponse,
     file: Annotated[shapes.FileName, Query(description="包的文件名，如 2026-05.zip")],
     name: Annotated[shapes.Name | None, Query(description="批次名称，不写用文件名")] = None,
-    fonds: Annotated[shapes.Fonds, Query(description="全宗号")] = "",
-    sha256: Annotated[shapes.Sha256, Query(description="包的 SHA-256")] = "",
-    sm3: Annotated[shapes.Sha256, Query(description="包的 SM3；两种摘要至少给一种")] = "",
+    fonds: Annotated[shapes.Fonds, Query("", description="全宗号")] = "",
+    sha256: Annotated[shapes.Sha256, Query("", description="包的 SHA-256")] = "",
+    sm3: Annotated[shapes.Sha256, Query("", description="包的 SM3；两种摘要至少给一种")] = "",
 ) -> Status:  # type: ignore[type-arg]
     """A whole package is handed over in one request."""
     caller = caller_of(request)
@@ -352,7 +352,7 @@ def send_package(
 def list_items(
     request: HttpRequest,
     transfer_id: Id,
-    state: Annotated[shapes.ItemState, Query(description="只看这种状态")] = "",
+    state: Annotated[shapes.ItemState, Query("", description="只看这种状态")] = "",
     cursor: Cursor = "",
     limit: Limit = USUAL,
 ) -> shapes.ItemsOut:

@@ -9,7 +9,6 @@ was sent first is held or was returned.  Source: GB/T 9704-2012; DA/T 46-2009, ä
 import hashlib
 import json
 import shutil
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -194,12 +193,16 @@ def _refuse_faulty(document: Document) -> None:
         for name, text in document.description.items()
         for code, facts in check_value(name, text)
     ]
-    names = [unicodedata.normalize("NFC", file.name).casefold() for file in document.files]
-    repeated = {name for name in names if names.count(name) > 1}
-    faults += [("files", "META-REPEATED", {"value": name}) for name in sorted(repeated)]
+    faults += [
+        (f"document.{name}", "META-MISSING", {"field": fields()[name].name_zh})
+        for name in sorted(REQUIRED - document.description.keys())
+    ]
     if faults:
         raise BadDocument(faults)
     paths = [_name(file.name) for file in document.files]
+    alike = {path.casefold() for path in paths}
+    if len(alike) != len(paths):
+        raise BadPath("two files of one name")
     if mark := classified_mark(document.description, paths):
         raise Classified(mark.text)
 
@@ -296,6 +299,7 @@ def _events(document: Document, now: datetime) -> tuple[tuple[Event, ...], tuple
     return tuple(events), (*agents, system)
 
 
+REQUIRED: Final = frozenset({"title", "author", "document_date"})
 DOCUMENT_FIELDS: Final = tuple(
     name
     for name in fields()

@@ -28,7 +28,7 @@ from liandong.archive.queries.privacy import spans_of
 from liandong.archive.services.opening.people import actor_of
 from liandong.archive.services.privacy import decide
 from liandong.base.audit import record_act
-from liandong.kernel.identity import NUMBERS, compared_as, normal_number
+from liandong.kernel.person_numbers import NUMBERS, compared_as, normal_number
 
 _CHUNK = 500  # hits keyed in one transaction
 _USE = "liandong.person-digest.1"

@@ -14,8 +14,8 @@ from liandong.archive.services.opening.settling import day_of
 from liandong.base.audit import record_act
 from liandong.base.models import Account
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import normal_number
 from liandong.kernel.opening import add_years
+from liandong.kernel.person_numbers import normal_number
 
 from .matching import person_digest
 

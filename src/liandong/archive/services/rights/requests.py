@@ -27,9 +27,9 @@ from liandong.base.models import Account
 from liandong.base.params import words
 from liandong.kernel import catalog
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import PAPERS, normal_number
 from liandong.kernel.metadata import fields
 from liandong.kernel.opening import add_days
+from liandong.kernel.person_numbers import PAPERS, normal_number
 
 from .matching import held_anywhere, person_digest, restrict
 

@@ -6,7 +6,7 @@ from liandong.archive.models import RightsOutcome, RightsRequest, RightsState
 from liandong.archive.views.opening.wording import is_english, kind_word
 from liandong.kernel import catalog
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import PAPERS
+from liandong.kernel.person_numbers import PAPERS
 
 TONES = {
     RightsState.RECEIVED: "decide",

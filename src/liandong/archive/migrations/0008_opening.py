@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('archive', '0006_disposal'),
+        ('archive', '0007_share_reader'),
         ('base', '0003_audit_guard'),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archive", "0008_opening_due"),
+        ("archive", "0009_opening_due"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,6 +4,6 @@ from liandong.base.triggers import only_added
 
 
 class Migration(migrations.Migration):
-    dependencies = [("archive", "0009_rights")]
+    dependencies = [("archive", "0010_rights")]
 
     operations = [only_added("archive_rightsstep")]

@@ -22,7 +22,7 @@ def fill(apps, _editor):  # type: ignore[no-untyped-def]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("archive", "0007_opening")]
+    dependencies = [("archive", "0008_opening")]
 
     operations = [
         migrations.RunPython(fill, migrations.RunPython.noop),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liandong.kernel import catalog
-from liandong.kernel.identity import NUMBERS, PAPERS, compared_as, normal_number
+from liandong.kernel.person_numbers import NUMBERS, PAPERS, compared_as, normal_number
 
 
 @pytest.mark.parametrize(
