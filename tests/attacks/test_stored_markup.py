@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from lxml import html
-from tests.archive.build import NOW, admission, fonds, original, scanned_page
+from tests.archive.build import NOW, admission, original, scanned_page
 from tests.intake.describing import make_batch, make_item
 from tests.site.every_address import PEOPLE, make_people, make_things
 from tests.site.test_every_address import things_for
