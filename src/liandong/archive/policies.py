@@ -14,6 +14,7 @@ __all__ = [
     "COPY_MASKED",
     "COPY_RECORD",
     "CORRECT",
+    "DECIDE_PERSONAL",
     "EXAMINED_CLEAN",
     "HANDLE_RIGHTS",
     "INTERNAL",
@@ -225,5 +226,12 @@ RETAIN: Final = Policy(
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
 REVIEW_PERSONAL: Final = Policy(
-    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员"), "hit"
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员")
+)
+DECIDE_PERSONAL: Final = Policy(
+    "decide-personal",
+    lambda viewer: viewer.is_archivist,
+    _("档案馆员"),
+    "hit",
+    lambda viewer, _today: may_change(viewer),
 )
