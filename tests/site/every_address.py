@@ -22,6 +22,7 @@ from liandong.archive.services.admitting import admit
 from liandong.archive.services.indexing import index_records
 from liandong.archive.services.packing import pack
 from liandong.base.addresses import Address
+from liandong.base.approvals import ask
 from liandong.base.models import Account, Post, Unit
 from liandong.intake.models import Batch, Item, ItemState, Proposal, Upload
 from liandong.kernel.access import Fact
@@ -95,6 +96,11 @@ def make_things(home: Path) -> list[Thing]:
     things.append(Thing("class", "", {"class_id": opened.archival_class_id}))
     things.append(Thing("passkey", "", {"pk": 1}))  # first asks again who one is
     things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False))
+    things += [Thing("account", "", {"username": "clerk"}), Thing("unit", "", {"unit_code": HOME})]
+    wanted = {"account": "clerk", "clearance": 2}
+    request = ask("set_clearance", wanted, why="需要", by="sys-admin", now=timezone.now())
+    officers = {"number": request.pk}  # asked, decides, audits
+    things.append(Thing("request", "approval", officers, seen_by=lambda one: bool(one.officer)))
     for unit, owner in ((HOME, "clerk"), (OTHER, "other-clerk")):
         things += _batch_things(unit, owner, internal)
     return things
