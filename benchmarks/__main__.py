@@ -15,7 +15,9 @@ from typing import Any
 
 from . import machine
 
-MODULES = ("startup", "identify", "extract", "ingest", "search", "ocr", "pipeline")
+MODULES = (
+    "startup", "identify", "extract", "ingest", "encryption", "search", "ocr", "pipeline",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
