@@ -16,7 +16,8 @@ from typing import Any
 from . import machine
 
 MODULES = (
-    "startup", "identify", "extract", "ingest", "encryption", "search", "ocr", "pipeline",
+    "startup", "identify", "extract", "privacy", "ingest", "encryption", "search", "ocr",
+    "pipeline",
 )  # fmt: skip
 
 

@@ -232,7 +232,7 @@ def test_without_an_issuer_there_is_no_such_page(client: Client) -> None:
 
 
 def test_with_an_issuer_there_is_a_button(client: Client, city) -> None:
-    assert "用统一身份认证登录" in client.get("/login/").content.decode()
+    assert "用统一身份认证" in client.get("/login/").content.decode()
 
 
 class Trap:

@@ -23,6 +23,7 @@ Role = Literal[
     "signer",
     "time_stamper",
     "redactor",
+    "messenger",
 ]
 
 _made: dict[str, tuple[object, Any]] = {}  # by role: the setting it was made from, the engine
@@ -41,6 +42,8 @@ def engine(role: Literal["reader"]) -> ports.Reader: ...
 def engine(role: Literal["identifier"]) -> ports.Identifier: ...
 @overload
 def engine(role: Literal["antivirus"]) -> ports.VirusScanner: ...
+@overload
+def engine(role: Literal["messenger"]) -> ports.Messenger: ...
 @overload
 def engine(role: Literal["package_validator"]) -> Any: ...
 @overload

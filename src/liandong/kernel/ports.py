@@ -476,3 +476,41 @@ class Compute(Protocol):
     def close(self) -> None:
         """Stop the workers."""
         ...
+
+
+# Calling out --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something to be sent to another system by POST."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of sending a letter: a status of HTTP, or why there is none."""
+
+    status: int = 0
+    trouble: str = ""  # refused:<reason>, tls:<reason>, timeout, or the name of the fault
+    took_ms: int = 0
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the receiver said that it has it."""
+        return 200 <= self.status < 300
+
+
+class Messenger(Protocol):
+    """Sends letters to other systems, and only to addresses that this installation allows."""
+
+    def judge(self, url: str) -> None:
+        """Raises kernel.endpoints.BadEndpoint for an address that is never called."""
+        ...
+
+    def send(self, letters: Sequence[Letter]) -> list[Reply]:
+        """One reply per letter, in order; several go at once.  Every failure is a reply."""
+        ...

@@ -63,7 +63,8 @@ def record_acts(acts: Sequence[Act], *, by: str, now: datetime) -> list[AuditRow
     """Add a row for each of several acts of one person, in their order; see `record_act`."""
     if unknown := {one.act for one in acts} - catalog.by_key("audit_acts", "code").keys():
         raise UnknownAct(*unknown)
-    standing, secret = _standing(by), key()
+    by, secret = _clean(by, 150), key()
+    standing = _standing(by)
     with transaction.atomic(savepoint=False):  # whoever catches an error still loses what was done
         rows = _chained([_row(one, standing, by, now) for one in acts], secret)
         AuditRow.objects.bulk_create(rows, batch_size=200)
@@ -90,7 +91,7 @@ def _row(one: Act, standing: tuple[str, str], by: str, now: datetime) -> AuditRo
     told = json.dumps(dict(one.facts), ensure_ascii=False, sort_keys=True) if one.facts else ""
     row = AuditRow(
         at=now.astimezone(UTC),
-        by=_clean(by, 150),
+        by=by,
         roles=roles,
         unit=unit,
         act=one.act,

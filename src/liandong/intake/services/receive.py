@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -89,15 +89,22 @@ def receive(
     read: bool = True,
     mends: Batch | None = None,
     progress: Callable[[int, int], None] | None = None,
+    uuid: UUID | None = None,
+    process: Sequence[Mapping[str, str]] = (),
 ) -> Batch:
     """Store the files and write the batch that names them.
 
     The same content handed over again before the first batch has ended goes on with that one;
     later it is a new batch that `repeats` the first.  `progress` gets files and bytes so far.
+    With `uuid` a call that was cut off may be repeated: the batch of that id is what comes back.
+    `process` is what was done to the documents before (act, at, by, and more): it becomes events.
     Raises NothingReceived, OSError (disk full: what was copied is taken away again).
     """
-    uuid = uuid4()
+    if uuid and (known_batch := Batch.objects.filter(uuid=uuid).first()):
+        return known_batch
+    uuid = uuid or uuid4()
     folder = settings.STAGING / str(uuid)
+    shutil.rmtree(folder, ignore_errors=True)  # of a call with this `uuid` that was cut off
     folder.mkdir(parents=True)
     handed = list(files)
     try:
@@ -120,7 +127,7 @@ def receive(
         Batch(
             uuid=uuid, name=name, kind="", fonds=fonds, unit=unit, accept=accept,
             received_at=now, received_by=by, repeats=same, mends=mends,
-            declared={"read": read, "links": links},
+            declared={"read": read, "links": links, **({"process": list(process)} if process else {})},
         ),
     )  # fmt: skip
 

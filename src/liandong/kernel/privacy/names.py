@@ -31,8 +31,8 @@ _SOME_LABEL_BEFORE = re.compile(rf"[{_CJK}]{{1,6}}[人员师者主生] ?: ?(?=[{
 _NEXT = re.compile(r" ?[、,，/;；和与及] ?| {1,3}")
 _PREVIOUS = re.compile(r" ?[、,，/和与及] ?\Z")
 _NUMBER_LABEL = re.compile(
-    r"[ ,，、(:\[|]?(?:的|居民|公民|有效|身份证件|身份证|身份|证件|手机|移动|联系|固定|电话|护照|银行|储蓄|微信|卡|账"
-    r"|号码|号){0,5}[ ,，、(:\n\[|]{0,3}\Z"
+    r"[ ,，、(:\[|]?(?:的|居民|公民|有效|身份证件|身份证|身份|证件|手机|移动|联系|固定|电话|护照"
+    r"|银行|储蓄|微信|卡|账|号码|号){0,5}[ ,，、(:\n\[|]{0,3}\Z"
 )
 _WITHOUT_PERSON = frozenset({"uscc", "org_code", "ipv4", "mac", "imei"})
 _MASK = "*"
@@ -84,14 +84,13 @@ class _Patterns(NamedTuple):
 @cache
 def _patterns() -> _Patterns:
     joint = r"(?P<joint> ?: ?\n? ?| *\n *| {1,4}| ?\(|)"
-    more = "性别|民族|年龄|籍贯|职务|电话|手机|身份证|住址|地址|单位|出生|汉族|联系|来电|来访|账户|参加"
+    more = "性别|民族|年龄|籍贯|职务|电话|手机|身份证|住址|地址|单位|出生|汉族|联系|来电|来访|账户"
     lead = any_of("name_before")
+    salute = rf"(?<=[{_CJK}])[:,，] ?(?:您好|你好)"
     heads = f"[{characters('surname')}]|{characters('surname_compound')}"
     return _Patterns(
         re.compile(rf"{any_of('name_label')}(?:姓名|签字|签名)?{joint}(?=[{_CJK}])"),
-        re.compile(
-            rf"{any_of('name_title')}|(?<=[{_CJK}])[:,，] ?(?:您好|你好)|(?<=[{_CJK}]) ?[收启](?![{_CJK}])"
-        ),
+        re.compile(rf"{any_of('name_title')}|{salute}|(?<=[{_CJK}]) ?[收启](?![{_CJK}])"),
         re.compile(rf"{lead}(?!于)(?={heads})"),
         re.compile(rf"{lead}\Z"),
         re.compile(rf"[{_CJK}]{{0,12}}?{any_of('organisation_end')}(?![{_CJK}])"),
@@ -168,7 +167,7 @@ def _labelled(folded: str) -> Iterator[Name]:
     """姓名：张三, 联系人 李四, 申请人李明于…, 主治医师：王五."""
     for match in _patterns().label.finditer(folded):
         joint = match["joint"]
-        if joint == "" and len(match[0]) < 2:  # noqa: PLR2004 - 兄 and 妹 begin too many words
+        if joint == "" and len(match[0]) < 2:
             continue
         points = _LABEL if ":" in joint or "(" in joint else _LABEL_BLANK if joint else _ROLE
         name = read_name(folded, match.end(), points)
@@ -244,7 +243,7 @@ def read_name(folded: str, at: int, points: float) -> Name | None:
     names = [_judge(folded, at, end, points) for end in _ends(run[0], at, points)]
     if names:
         return max(names, key=lambda name: (name.points, name.end))
-    if points >= _LABEL and 2 <= len(run[0]) <= _LONGEST:  # noqa: PLR2004 - a rare surname
+    if points >= _LABEL and 2 <= len(run[0]) <= _LONGEST:
         return Name(at, run.end(), points + _CLOSED)
     return None
 
@@ -271,9 +270,9 @@ def _judge(folded: str, start: int, end: int, points: float) -> Name:
 def _own_points(name: str, *, told: bool) -> float | None:
     """The points of surname and given name; None when it is no name at all."""
     tables = _tables()
-    compound = name[:2] in tables.compounds and len(name) > 2  # noqa: PLR2004 - 司马 alone is none
+    compound = name[:2] in tables.compounds and len(name) > 2
     given = name[2:] if compound else name[1:]
-    if not 1 <= len(given) <= 2 or any(letter in _NOT_GIVEN for letter in given):  # noqa: PLR2004
+    if not 1 <= len(given) <= 2 or any(letter in _NOT_GIVEN for letter in given):
         return None
     if name in tables.words and not told:
         return None
@@ -322,10 +321,10 @@ def _is_word(folded: str, start: int, run: str, points: float) -> bool:
     """
     known = _tables().words
     begins = any(run[:length] in known for length in range(2, min(6, len(run)) + 1))
-    body = len(run) > 2 and _patterns().body.match(folded, start) is not None  # noqa: PLR2004
+    body = len(run) > 2 and _patterns().body.match(folded, start) is not None
     if points >= _LABEL_BLANK:
         return run in known or (body and (begins or len(run) > _LONGEST))
-    if run[:2] in _tables().compounds and len(run) > 2:  # noqa: PLR2004 - 东方 is a word, 东方明 is none
+    if run[:2] in _tables().compounds and len(run) > 2:
         return body and len(run) > _LONGEST
     return begins or (body and len(run) > _LONGEST)
 

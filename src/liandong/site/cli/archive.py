@@ -158,3 +158,33 @@ def reindex(as_json: AsJson = False) -> None:
         count = reindex_all()
         record_act("reindex_records", by="cli", now=clock(), facts={"records": count})
     put_json({"indexed": count}) if as_json else put(_("入索引 {count} 件").format(count=count))
+
+
+@app.command(help=_("检查已入库档案中的个人信息；只查没查过的"))
+def examine(
+    everything: Annotated[bool, typer.Option("--all", help=_("全部重查，人的判定保留"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Examine holdings for personal information; killed, it goes on where it stopped."""
+    set_up_with_database()
+    from collections import Counter
+
+    from liandong.archive.services.privacy import examine_all
+
+    levels: Counter[int] = Counter()
+    with engines(), progress(_("检查")) as count:
+        for done, record in enumerate(examine_all(now=clock(), everything=everything), start=1):
+            levels[record.personal] += 1
+            count(done, 0)
+    row = {
+        "examined": sum(levels.values()), "clean": levels[0], "personal": levels[1],
+        "sensitive": levels[2],
+    }  # fmt: skip
+    if as_json:
+        put_json(row)
+    else:
+        put(
+            _("检查 {examined} 件：没有发现 {clean}，个人信息 {personal}，敏感 {sensitive}").format(
+                **row
+            )
+        )
