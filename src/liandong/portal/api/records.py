@@ -215,7 +215,7 @@ def send_file(request: HttpRequest, code: Code, file_number: Number) -> FileResp
     if not may(may_copy(caller.viewer, caller.today), record):
         raise Problem("not-allowed")
     answer = FileResponse(
-        stored_file(record, row).open("rb"), content_type="application/octet-stream"
+        stored_file(record, row).open_checked(), content_type="application/octet-stream"
     )
     name = safe_name(row.path.rsplit("/", 1)[-1])
     answer.headers["Content-Disposition"] = (
