@@ -18,6 +18,7 @@ from .viewers import viewer_of
 _STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
+_ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _OFFICERS = frozenset(Officer.values)
 _ADMINS = frozenset({Officer.SYSTEM.value, Officer.SECURITY.value})
 _AUDITOR = frozenset({Officer.AUDIT.value})
@@ -54,6 +55,7 @@ PUBLIC_BAR = (
     Entry(_("随手拍"), "/snap/"),
     Entry(_("企业服务"), "/biz/"),
     Entry(_("展览"), "/exhibits/"),
+    Entry(_("开放目录"), "/opened/"),
     Entry(_("开放数据"), "/open/"),
     Entry(_("帮助"), "/help/"),
 )
@@ -66,7 +68,10 @@ STAFF_BAR = (
         "/archive/",
         "g a",
         _STAFF | _DECIDERS,
-        ("/transfers/", "/review/", "/digitise/", "/preservation/", "/retention/", "/jobs/"),
+        (
+            "/transfers/", "/review/", "/digitise/", "/preservation/", "/retention/", "/jobs/",
+            "/opening/", "/rights/",
+        ),
     ),
     Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/", "/exchange/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
@@ -107,6 +112,8 @@ ARCHIVE_ROW = (
     Entry(_("全宗树"), "/archive/", roles=_STAFF | _DECIDERS),
     Entry(_("数字化流水"), "/digitise/", roles=_ARCHIVIST),
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),
+    Entry(_("开放审核"), "/opening/", "g o", _STAFF),
+    Entry(_("个人信息权利"), "/rights/", roles=_ARCHIVE_STAFF),
     Entry(_("鉴定销毁"), "/retention/", roles=_DECIDERS),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
 )
@@ -124,6 +131,7 @@ FOOTER_ROW = (
     Entry(_("核验证明"), "/verify/"),
     Entry(_("帮助"), "/help/"),
     Entry(_("隐私"), "/privacy/"),
+    Entry(_("个人信息权利"), "/rights/"),
     Entry(_("显示与无障碍"), "/modes/"),
 )
 

@@ -14,7 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
-from liandong.archive.policies import COPY_MASKED, REVIEW_PERSONAL, may_copy_masked
+from liandong.archive.policies import (
+    COPY_MASKED,
+    CORRECT,
+    DECIDE_PERSONAL,
+    REVIEW_PERSONAL,
+    may_change,
+    may_copy_masked,
+)
 from liandong.archive.queries.granting import changeable
 from liandong.archive.queries.reviewing import (
     groups_to_review,
@@ -145,7 +152,7 @@ def _row(shown: Any, names: dict[str, str]) -> dict[str, Any]:
 
 
 @require_POST
-@open_to(REVIEW_PERSONAL)
+@open_to(DECIDE_PERSONAL)
 def decide_personal(request: HttpRequest, hit_id: int) -> HttpResponse:
     """Confirm or reject one hit; htmx gets an empty row back."""
     hit = get_object_or_404(
@@ -198,10 +205,12 @@ def decide_many(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@open_to(REVIEW_PERSONAL)
+@open_to(CORRECT)
 def mark_personal(request: HttpRequest, record_id: int) -> HttpResponse:
     """Mark what no detector found: a text of a page or of the record, or a part of the image."""
-    record = get_object_or_404(changeable(viewer_of(request)), pk=record_id)
+    record = record_or_404(request, record_id)
+    if not may(may_change(viewer_of(request)), record):
+        refuse(request)
     kind = words(request.POST.get("kind"))
     if kind not in kinds():
         raise Http404

@@ -353,7 +353,7 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
     except NoImage:
         raise Http404 from None
     stream = shown.file.open_checked()
-    kind = _image_kind(stream.read(8))
+    kind = image_kind(stream.read(8))
     if not kind:
         stream.close()
         raise Http404
@@ -367,7 +367,7 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
     return answer
 
 
-def _image_kind(head: bytes) -> str:
+def image_kind(head: bytes) -> str:
     """The media type of what browsers show as a picture, ""."""
     marks = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
     return next((kind for mark, kind in marks.items() if head.startswith(mark)), "")

@@ -165,7 +165,7 @@ def rotate_key(code: str, *, by: str, now: datetime) -> Issued:
     old.expires_at = min(old.expires_at, now + OVERLAP)
     old.save(update_fields=["expires_at"])
     facts = {"follows": old.code}
-    record_act("rotate_key", by=by, now=now, object=f"key:{fresh.key.code}", facts=facts)
+    record_act("rotate_api_key", by=by, now=now, object=f"key:{fresh.key.code}", facts=facts)
     return fresh
 
 
