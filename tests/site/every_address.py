@@ -5,8 +5,7 @@ for each parameter and the facts that its rule asks for.  A parameter that nothi
 for fails the walk.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from tests.archive.build import NOW, fonds, secret_admission
 from tests.archive.sharing import share
+from tests.site.room_things import room_things
+from tests.site.thing import Thing
 
 from liandong.archive.models import LineCorrection, PersonalHit, Record
 from liandong.archive.queries.why import facts_of
@@ -25,7 +26,6 @@ from liandong.base.addresses import Address
 from liandong.base.approvals import ask
 from liandong.base.models import Account, Post, Unit
 from liandong.intake.models import Batch, Item, ItemState, Proposal, Upload
-from liandong.kernel.access import Fact
 from liandong.kernel.viewer import INTERNAL, Share, Viewer
 from liandong.site.access_matrix import HOME, OTHER, ROLES
 
@@ -34,17 +34,6 @@ MORE_ROLES: Mapping[str, Viewer] = {  # near misses that the printed matrix does
     "low-clerk": Viewer("low-clerk", HOME, 0, frozenset({"clerk"})),
 }
 PEOPLE: Mapping[str, Viewer] = {**ROLES, **MORE_ROLES}
-
-
-@dataclass(frozen=True)
-class Thing:
-    """What the parameters of an address may stand for."""
-
-    name: str
-    scope: str  # of the policies that guard it; "" when everybody may know of it
-    values: Mapping[str, Any]  # by name of parameter
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    seen_by: Callable[[Viewer], bool] = lambda viewer: True  # where no rule is declared
 
 
 BODIES: Mapping[str, Mapping[str, str]] = {  # by name of address: fields whose value is a thing's
@@ -67,7 +56,7 @@ def make_people() -> dict[str, Client]:
         Unit.objects.get_or_create(code=code, defaults={"name": code})
     clients = {}
     for role, viewer in PEOPLE.items():
-        clients[role] = Client()
+        clients[role] = Client(raise_request_exception=False)  # 500 is an answer
         if not viewer.is_signed_in:
             continue
         account = Account.objects.create(
@@ -95,7 +84,8 @@ def make_things(home: Path) -> list[Thing]:
     things += [_hit_thing(one) for one in (opened, internal, restricted)]
     things.append(Thing("class", "", {"class_id": opened.archival_class_id}))
     things.append(Thing("passkey", "", {"pk": 1}))  # first asks again who one is
-    things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False))
+    things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False,
+                        under="/me/sessions/"))  # fmt: skip
     things += [Thing("account", "", {"username": "clerk"}), Thing("unit", "", {"unit_code": HOME})]
     wanted = {"account": "clerk", "clearance": 2}
     request = ask("set_clearance", wanted, why="需要", by="sys-admin", now=timezone.now())
@@ -103,6 +93,7 @@ def make_things(home: Path) -> list[Thing]:
     things.append(Thing("request", "approval", officers, seen_by=lambda one: bool(one.officer)))
     for unit, owner in ((HOME, "clerk"), (OTHER, "other-clerk")):
         things += _batch_things(unit, owner, internal)
+    things += room_things(home, internal)
     return things
 
 

@@ -17,7 +17,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
-from tests.site.every_address import PEOPLE, Thing, body_of, make_people, make_things
+from tests.site.every_address import PEOPLE, body_of, make_people, make_things
+from tests.site.thing import Thing
 from typer.testing import CliRunner
 
 from liandong.base.addresses import Address, addresses
@@ -79,7 +80,11 @@ def answered(client: Client, method: str, address: str, body: Mapping[str, Any])
 
 def things_for(address: Address, things: list[Thing]) -> list[Thing]:
     """The things that have a value for every parameter, of the scope of the policy if any has."""
-    fitting = [one for one in things if address.parameters.keys() <= one.values.keys()]
+    fitting = [
+        one
+        for one in things
+        if address.parameters.keys() <= one.values.keys() and address.route.startswith(one.under)
+    ]
     own = [one for one in fitting if address.policy and one.scope == address.policy.scope]
     return own or fitting
 
