@@ -13,9 +13,12 @@ KEYS = {
     "description_fields": "identifier",
     "findings": "code",
     "package_findings": "code",
+    "identity_kinds": "code",
     "metadata_elements_dat46": "no",
+    "partner_archives": "code",
     "retention_periods": "code",
     "security_levels": "code",
+    "use_purposes": "code",
 }
 
 
