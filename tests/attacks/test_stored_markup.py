@@ -27,7 +27,9 @@ from liandong.kernel.names import safe_name
 
 pytestmark = pytest.mark.django_db
 PROBE = "ld-probe"
-MARKUP = f"""防汛'"></textarea></title></script>--><{PROBE} onfocus=alert(1) x=\"${{7*7}}{{{{7*7}}}}"""
+MARKUP = (
+    f"""防汛'"></textarea></title></script>--><{PROBE} onfocus=alert(1) x=\"${{7*7}}{{{{7*7}}}}"""
+)
 WHO = ("stranger", "archivist", "director", "clerk", "audit_admin", "sec_admin", "sys_admin")
 
 
