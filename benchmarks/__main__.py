@@ -15,7 +15,7 @@ from typing import Any
 
 from . import machine
 
-MODULES = ("startup", "identify", "extract", "ingest", "search", "ocr", "pipeline")
+MODULES = ("startup", "identify", "extract", "privacy", "ingest", "search", "ocr", "pipeline")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

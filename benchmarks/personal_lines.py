@@ -299,6 +299,10 @@ def _broken(chance: Chance, text: str) -> str:
     return f"{text[:at]}\n{text[at:]}"
 
 
+def _later_bad_id(chance: Chance) -> str:
+    return bad_id(chance)
+
+
 MAKERS: Mapping[str, tuple[str, Maker]] = {  # placeholder → kind ("" for a near miss), value
     "name": ("person_name", name),
     "spread_name": ("person_name", spread_name),
@@ -308,7 +312,7 @@ MAKERS: Mapping[str, tuple[str, Maker]] = {  # placeholder → kind ("" for a ne
     "id_x": ("resident_id", lambda c: resident_id(c).replace("X", "x")),
     "id_ocr": ("resident_id", lambda c: _misread(c, resident_id(c))),
     "id_broken": ("resident_id", lambda c: _broken(c, resident_id(c))),
-    "id_wrong": ("resident_id", lambda c: bad_id(c)),  # beside its label
+    "id_wrong": ("resident_id", _later_bad_id),  # beside its label
     "child_id": ("resident_id", child_id),
     "id15": ("resident_id_15", resident_id_15),
     "permit": ("hmt_residence_permit", permit),
@@ -398,7 +402,7 @@ NEAR_MISSES: Mapping[str, Maker] = {
             mobile(c) + _digits(c, 1),
             "10" + _digits(c, 9),
         )
-    ),  # fmt: skip
+    ),
     "amount": lambda c: c.choice(
         (
             f"{mobile(c)}元",
@@ -407,7 +411,7 @@ NEAR_MISSES: Mapping[str, Maker] = {
             f"{mobile(c)[:5]}.{_digits(c, 2)}万元",
             f"{c.randint(1, 999)},{_digits(c, 3)},{_digits(c, 3)}.00",
         )
-    ),  # fmt: skip
+    ),
     "case": lambda c: (
         f"（{c.randint(2005, 2025)}）鲁{c.randint(1600, 1629)}民初{c.randint(1, 9999)}号"
     ),

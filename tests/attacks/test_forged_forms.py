@@ -23,7 +23,7 @@ def _strict(client: Client) -> Client:
     return strict
 
 
-@pytest.mark.parametrize("role", ["archivist", "sec_admin"])
+@pytest.mark.parametrize("role", ["archivist", "sec-admin"])
 def test_no_form_without_its_token_does_anything(home: Path, role: str) -> None:
     assert role in PEOPLE
     client = _strict(make_people()[role])

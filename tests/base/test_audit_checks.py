@@ -103,7 +103,7 @@ def test_a_changed_cell_is_named(name: str, rows: list[AuditRow], tmp_path: Path
     others: dict[str, object] = {
         "at": rows[4].at + timedelta(microseconds=1), "outcome": "failed",
     }  # fmt: skip
-    value = others.get(name, f"{getattr(rows[4], name)[:-1]}x")
+    value = others.get(name, f"{str(getattr(rows[4], name))[:-1]}x")
     AuditRow.objects.filter(number=5).update(**{name: value})
 
     assert ("changed", 5, 5, name) in _found()

@@ -14,8 +14,13 @@ KEYS = {
     "findings": "code",
     "package_findings": "code",
     "metadata_elements_dat46": "no",
+    "opening_grounds": "code",
+    "opening_periods": "code",
+    "opening_words": "code",
+    "rights_bases": "code",
     "retention_periods": "code",
     "security_levels": "code",
+    "roles_three_officers": "code",
 }
 
 

@@ -18,12 +18,13 @@ from django.utils import timezone
 from tests.archive.build import NOW, fonds, secret_admission
 from tests.archive.sharing import share
 
-from liandong.archive.models import LineCorrection, Record
+from liandong.archive.models import LineCorrection, PersonalHit, Record
 from liandong.archive.queries.why import facts_of
 from liandong.archive.services.admitting import admit
 from liandong.archive.services.indexing import index_records
 from liandong.archive.services.packing import pack
 from liandong.base.addresses import Address
+from liandong.base.approvals import ask
 from liandong.base.models import Account, Post, Unit
 from liandong.intake.models import Batch, Item, ItemState, Proposal, Upload
 from liandong.kernel.access import Fact
@@ -136,9 +137,15 @@ def make_things(home: Path) -> list[Thing]:
         (granted,) = PEOPLE[role].shares
         _share(granted.code, role, restricted, granted)
     things = [_record_thing(one) for one in (opened, internal, restricted)]
+    things += [_hit_thing(one) for one in (opened, internal, restricted)]
     things.append(Thing("class", "", {"class_id": opened.archival_class_id}))
     things.append(Thing("passkey", "", {"pk": 1}))  # first asks again who one is
     things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False))
+    things += [Thing("account", "", {"username": "clerk"}), Thing("unit", "", {"unit_code": HOME})]
+    wanted = {"account": "clerk", "clearance": 2}
+    request = ask("set_clearance", wanted, why="需要", by="sys-admin", now=timezone.now())
+    officers = {"number": request.pk}  # asked, decides, audits
+    things.append(Thing("request", "approval", officers, seen_by=lambda one: bool(one.officer)))
     for unit, owner in ((HOME, "clerk"), (OTHER, "other-clerk")):
         things += _batch_things(unit, owner, internal)
         things += _interface_things(unit, owner)
@@ -206,6 +213,13 @@ def _record_thing(record: Record) -> Thing:
         "rest": "nothing",
     }
     return Thing(f"record {record.number}", "record", values, facts_of(record))
+
+
+def _hit_thing(record: Record) -> Thing:
+    hit = PersonalHit.objects.create(
+        record=record, page=1, line=0, last_line=0, end=1, kind="person_name", method="person"
+    )
+    return Thing(f"hit of record {record.number}", "hit", {"hit_id": hit.pk}, facts_of(record))
 
 
 def _batch_things(unit: str, owner: str, record: Record) -> Iterator[Thing]:

@@ -5,17 +5,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from liandong.archive.models import Record
 from liandong.archive.services.keyring import key_of
 from liandong.archive.services.objects import record_urn
+from liandong.base.audit.grants import rights_now
+from liandong.base.audit.heads import read_head
+from liandong.base.audit.queries import audit_state
 from liandong.base.engines import engine
-from liandong.base.models import Account
+from liandong.base.models import Account, AuditRow
 from liandong.base.people.services.accounts import missing_officers
+from liandong.base.triggers import UNIQUE, is_guarded
 from liandong.kernel.digests import SM3_OF_ABC, digest_bytes
 from liandong.kernel.sealed import CannotOpen
 
@@ -23,6 +29,7 @@ from .recovery import copy_state
 from .server import DEMO_ACCOUNTS, DEMO_PASSWORD
 from .worker import ALIVE_S, heartbeat
 
+SEAL_LATE = timedelta(days=2)
 FREE_MIN = 2 * 1024**3
 State = str  # ok, optional (something works less well), broken
 Answer = tuple[State, str, str, str]  # state, found, advice zh, advice en
@@ -157,6 +164,42 @@ def _worker() -> Answer:
     return state, found, "后台作业未运行：liandong serve", "No worker is running: liandong serve"
 
 
+def _audit() -> Answer:
+    """Guards of the tables, head and seals; the rows themselves are for `audit verify`."""
+    advice = "运行 liandong audit verify", "Run liandong audit verify"
+    unguarded = [table for table in UNIQUE if not is_guarded(table)]
+    if unguarded:
+        return "broken", f"no triggers: {' '.join(unguarded)}", *advice
+    try:
+        head = read_head()
+    except ValueError:
+        return "broken", "head.json", *advice
+    if (
+        head is not None
+        and not AuditRow.objects.filter(number=head.number, hash=head.hash).exists()
+    ):
+        return "broken", f"row {head.number} is gone", *advice
+    state = audit_state()
+    sealed = state.seal.day.isoformat() if state.seal else "—"
+    late = state.rows > 0 and (state.seal is None or timezone.now() - state.seal.at > SEAL_LATE)
+    return (
+        "optional" if late else "ok", f"{state.rows} rows, sealed {sealed}",
+        "封存停了：liandong serve，或 liandong audit seal",
+        "Sealing has stopped: liandong serve, or liandong audit seal",
+    )  # fmt: skip
+
+
+def _audit_rights() -> Answer:
+    if connection.vendor != "postgresql":
+        return "ok", "triggers", "", ""
+    strong = [name for name, held in rights_now().items() if held]
+    return (
+        "optional" if strong else "ok", " ".join(strong) or "select, insert",
+        "应用的数据库角色过强：运行 liandong audit grants，见 docs/operate/audit.md",
+        "The role of the application is too strong: run liandong audit grants",
+    )  # fmt: skip
+
+
 def _encryption() -> Answer:
     sealed = Record.objects.exclude(encryption="").count()
     plain = Record.objects.filter(encryption="").count()
@@ -231,6 +274,8 @@ PARTS: tuple[tuple[str, Callable[[], Answer]], ...] = (
     ("antivirus", _virus),
     ("libreoffice", _office),
     ("worker", _worker),
+    ("audit", _audit),
+    ("audit rights", _audit_rights),
     ("officers", _officers),
     ("passwords", _passwords),
 )

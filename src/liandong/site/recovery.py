@@ -113,18 +113,23 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _pack() -> tuple[bytes, int]:
-    folder, out, count = Path(settings.KEYS), io.BytesIO(), 0
+    folder, out, files = Path(settings.KEYS), io.BytesIO(), _key_files()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in sorted(folder.rglob("*")):
-            name = path.relative_to(folder).as_posix()
-            if not path.is_file() or path.name.startswith((PARTIAL, ".")) or name == NOTE:
-                continue
+        for path in files:
             content = path.read_bytes()
-            member = tarfile.TarInfo(name)
+            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-            count += 1
-    return out.getvalue(), count
+    return out.getvalue(), len(files)
+
+
+def _key_files() -> list[Path]:
+    folder = Path(settings.KEYS)
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path != folder / NOTE
+    )
 
 
 def _key(words: Sequence[str], salt: bytes, n: int) -> DataKey:
@@ -165,13 +170,13 @@ class CopyState:
 
 def copy_state() -> CopyState:
     """What is known of the last copy, without opening it."""
-    folder = Path(settings.KEYS)
-    files = [path for path in folder.rglob("*.json") if path.name != NOTE]
+    folder, files = Path(settings.KEYS), _key_files()
     try:
         note = json.loads((folder / NOTE).read_bytes())
         made, count = str(note["made"]), int(note["files"])
     except (OSError, ValueError, KeyError, TypeError):
         return CopyState(len(files), "", bool(files))
     at = datetime.fromisoformat(made).timestamp()
-    changed = any(path.parent.stat().st_mtime > at for path in files)
+    folders = {path.parent for path in files} - {folder}  # the note itself changes the last one
+    changed = any(place.stat().st_mtime > at for place in folders)
     return CopyState(len(files), made, changed or count != len(files))

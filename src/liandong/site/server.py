@@ -76,7 +76,8 @@ def serve(*, bind: str, port: int, say: Callable[[str], None]) -> int:
 
 DEMO_PASSWORD = "liandong-demo"  # noqa: S105 - printed on purpose; `demo load` is never production
 DEMO_ACCOUNTS = (
-    "archivist", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin", "auditadmin",
+    "archivist", "director", "clerk", "clerk2", "reader", "terminal", "sysadmin", "secadmin",
+    "auditadmin",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Hits of personal information that a person decides: grouped by record and page, and their kinds."""
+"""Hits of personal information that a person decides, grouped by record and page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

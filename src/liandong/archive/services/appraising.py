@@ -12,7 +12,7 @@ from django.db import transaction
 
 from liandong.archive.models import Appraisal, Decision, DestructionItem, ListState, Record
 from liandong.base.audit import Act, record_acts
-from liandong.kernel.retention import PERMANENT, longer
+from liandong.kernel.retention import PERMANENT, UNKNOWN, longer
 
 from .admission import Event
 from .correcting import object_lock, recover, write_event
@@ -29,7 +29,10 @@ OPEN_STATES = [
 
 
 class CannotAppraise(Exception):
-    """`reason` is no-records, no-reason, not-due, frozen, listed or years; `codes` say which."""
+    """The opinion cannot stand; `codes` say of which records.
+
+    `reason` is no-records, no-reason, years, not-due, unknown, frozen or listed.
+    """
 
     def __init__(self, reason: str, codes: Sequence[str] = ()) -> None:
         super().__init__(f"{reason} {' '.join(codes)}".strip())
@@ -90,8 +93,11 @@ def _refuse(records: Sequence[Record], opinion: Opinion, today: int) -> None:
     if opinion.decision == Decision.LONGER and opinion.years not in YEARS:
         raise CannotAppraise("years")
     codes = {record.pk: record.code for record in records}
-    if early := [one.code for one in records if not 0 < one.retain_until < today]:
+    if early := [one.code for one in records if one.retain_until >= today]:
         raise CannotAppraise("not-due", early)
+    unknown = [one.code for one in records if one.retain_until == UNKNOWN]
+    if unknown and opinion.decision == Decision.DESTROY:
+        raise CannotAppraise("unknown", unknown)
     listed = DestructionItem.objects.filter(record__in=codes, destruction__state__in=OPEN_STATES)
     if found := sorted({codes[pk] for pk in listed.values_list("record_id", flat=True)}):
         raise CannotAppraise("listed", found)

@@ -172,15 +172,20 @@ def destroy_master(master: str, *, by: str, now: datetime) -> None:
     needs it, MasterLost.
     """
     with _key_lock():
-        used = sum(1 for kept in engine("keyring").all() if kept.master == master)
-        known = {key.id: key.state for key in engine("vault").masters()}
-        if used or known.get(master) == "current":
-            raise StillUsed(used)
-        if master not in known:
-            raise MasterLost(master, master=master)
+        refuse_used(master)
         record_act("destroy_key", by=by, now=now, object=f"key:{master}")
         engine("vault").destroy(master)
     logger.warning("archive.master_destroyed key=%s by=%s", master, by)
+
+
+def refuse_used(master: str) -> None:
+    """Raises StillUsed while the key wraps new keys or any object needs it, MasterLost."""
+    used = sum(1 for kept in engine("keyring").all() if kept.master == master)
+    known = {key.id: key.state for key in engine("vault").masters()}
+    if used or known.get(master) == "current":
+        raise StillUsed(used)
+    if known.get(master, "destroyed") == "destroyed":
+        raise MasterLost(master, master=master)
 
 
 def note_copy(count: int, *, by: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
-from liandong.archive.policies import COPY_MASKED, REVIEW_PERSONAL, may_copy_masked
+from liandong.archive.policies import (
+    COPY_MASKED,
+    CORRECT,
+    DECIDE_PERSONAL,
+    REVIEW_PERSONAL,
+    may_change,
+    may_copy_masked,
+)
 from liandong.archive.queries.granting import changeable
 from liandong.archive.queries.reviewing import (
     groups_to_review,
@@ -145,7 +152,7 @@ def _row(shown: Any, names: dict[str, str]) -> dict[str, Any]:
 
 
 @require_POST
-@open_to(REVIEW_PERSONAL)
+@open_to(DECIDE_PERSONAL)
 def decide_personal(request: HttpRequest, hit_id: int) -> HttpResponse:
     """Confirm or reject one hit; htmx gets an empty row back."""
     hit = get_object_or_404(
@@ -198,10 +205,12 @@ def decide_many(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@open_to(REVIEW_PERSONAL)
+@open_to(CORRECT)
 def mark_personal(request: HttpRequest, record_id: int) -> HttpResponse:
     """Mark what no detector found: a text of a page or of the record, or a part of the image."""
-    record = get_object_or_404(changeable(viewer_of(request)), pk=record_id)
+    record = record_or_404(request, record_id)
+    if not may(may_change(viewer_of(request)), record):
+        refuse(request)
     kind = words(request.POST.get("kind"))
     if kind not in kinds():
         raise Http404
@@ -250,7 +259,7 @@ def _area(request: HttpRequest) -> Box:
 
 @require_safe
 @open_to(COPY_MASKED)
-def send_masked_copy(request: HttpRequest, record_id: int) -> HttpResponseBase:
+def send_masked_copy(request: HttpRequest, record_id: int) -> FileResponse:
     """The masked copy of a record as PDF: nothing that is masked can be got back from it."""
     record = record_or_404(request, record_id)
     if not may(may_copy_masked(viewer_of(request), today_of(request)), record):

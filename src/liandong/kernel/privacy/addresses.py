@@ -19,11 +19,12 @@ _DETAIL = re.compile(
     r"[0-9一二三四五六七八九十百]+(?:号|室|组|户|栋|幢|单元|弄|队|排|座|楼|层)|[0-9]+-[0-9]+|[^\s]{2,}村|小区|花园|公寓|家属院|宿舍"
 )
 _NUMBERED = re.compile(
-    r"[0-9一二三四五六七八九十百]+(?:号楼|号|室|组|户|栋|幢|单元|弄|队|座)(?:[0-9]+(?![0-9年月日]))?"
+    r"[0-9一二三四五六七八九十百]{1,8}(?:号楼|号|室|组|户|栋|幢|单元|弄|队|座)(?:[0-9]+(?![0-9年月日]))?"
 )
 _PLACE = re.compile(r"省|市|区|县|旗|镇|乡|街|路|巷|村|道|胡同|弄|小区|社区|屯|庄")
 _FLAT = re.compile(
-    r"[0-9A-Za-z一二三四五六七八九十]+(?:室|单元|号楼|栋|幢)(?:[0-9A-Za-z一二三四五六七八九十\-]{1,6}(?:室|号|单元|层|户)?){0,4}"
+    r"(?<![0-9A-Za-z一二三四五六七八九十])[0-9A-Za-z一二三四五六七八九十]{1,6}(?:室|单元|号楼|栋|幢)"
+    r"(?:[0-9A-Za-z一二三四五六七八九十\-]{1,6}(?:室|号|单元|层|户)?){0,4}"
 )
 _HEAD = re.compile(rf"[{_CJK}0-9A-Za-z\-]{{4,60}}\Z")
 _LEAD = re.compile(
@@ -43,9 +44,9 @@ _KEPT = (
 def _labels() -> re.Pattern[str]:
     """Offices before homes, so that 单位地址 is not taken for 地址."""
     home = any_of("address_label")
-    return re.compile(
-        rf"(?P<office>{any_of('office_address_label')})|(?P<home>{home})(?P<joint> ?: ?\n? ?| *\n *| {{1,4}}|为|在|于|)"
-    )
+    joint = r"(?P<joint> ?: ?\n? ?| *\n *| {1,4}|为|在|于|)"
+    office = any_of("office_address_label")
+    return re.compile(rf"(?P<office>{office})|(?P<home>{home}){joint}")
 
 
 def find_addresses(folded: str, text: str) -> Iterator[Hit]:

@@ -25,8 +25,8 @@ _PSEUDONYM_LETTERS = 16  # hex digits of a keyed digest
 _CELLS = 200  # read at once
 _SHARE_SUPPRESSED = 0.05  # of the rows: beyond that, values are made coarser instead
 _PERSON_COLUMNS = (
-    "姓名", "name", "身份证", "证件号", "电话", "手机", "住址", "地址", "邮箱", "银行卡", "卡号", "护照",
-    "车牌", "微信", "账号",
+    "姓名", "name", "身份证", "证件号", "电话", "手机", "住址", "地址", "邮箱", "银行卡", "卡号",
+    "护照", "车牌", "微信", "账号",
 )  # fmt: skip
 
 Row = Mapping[str, str]

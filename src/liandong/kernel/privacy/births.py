@@ -1,4 +1,4 @@
-"""Dates of birth beside their label, minors, and words that make what is said of a person sensitive."""
+"""Dates of birth, minors, and words that make what is said of a person sensitive."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -36,9 +36,8 @@ def _born() -> re.Pattern[str]:
 @cache
 def _after_sex() -> re.Pattern[str]:
     """男|1958-07-28, 女，汉族，1986年9月…: a register or a judgement."""
-    return re.compile(
-        rf"(?<=[男女])[ ,，、|/;\n]{{1,3}}(?:[\u4e00-\u9fff]{{1,3}}族[ ,，、|/;\n]{{1,3}})?(?P<date>{_DATE})"
-    )
+    gap = r"[ ,，、|/;\n]{1,3}"
+    return re.compile(rf"(?<=[男女]){gap}(?:[\u4e00-\u9fff]{{1,3}}族{gap})?(?P<date>{_DATE})")
 
 
 def find_births(folded: str, text: str) -> Iterator[Hit]:

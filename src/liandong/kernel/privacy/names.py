@@ -31,8 +31,8 @@ _SOME_LABEL_BEFORE = re.compile(rf"[{_CJK}]{{1,6}}[人员师者主生] ?: ?(?=[{
 _NEXT = re.compile(r" ?[、,，/;；和与及] ?| {1,3}")
 _PREVIOUS = re.compile(r" ?[、,，/和与及] ?\Z")
 _NUMBER_LABEL = re.compile(
-    r"[ ,，、(:\[|]?(?:的|居民|公民|有效|身份证件|身份证|身份|证件|手机|移动|联系|固定|电话|护照|银行|储蓄|微信|卡|账"
-    r"|号码|号){0,5}[ ,，、(:\n\[|]{0,3}\Z"
+    r"[ ,，、(:\[|]?(?:的|居民|公民|有效|身份证件|身份证|身份|证件|手机|移动|联系|固定|电话|护照"
+    r"|银行|储蓄|微信|卡|账|号码|号){0,5}[ ,，、(:\n\[|]{0,3}\Z"
 )
 _WITHOUT_PERSON = frozenset({"uscc", "org_code", "ipv4", "mac", "imei"})
 _MASK = "*"
@@ -84,14 +84,13 @@ class _Patterns(NamedTuple):
 @cache
 def _patterns() -> _Patterns:
     joint = r"(?P<joint> ?: ?\n? ?| *\n *| {1,4}| ?\(|)"
-    more = "性别|民族|年龄|籍贯|职务|电话|手机|身份证|住址|地址|单位|出生|汉族|联系|来电|来访|账户|参加"
+    more = "性别|民族|年龄|籍贯|职务|电话|手机|身份证|住址|地址|单位|出生|汉族|联系|来电|来访|账户"
     lead = any_of("name_before")
+    salute = rf"(?<=[{_CJK}])[:,，] ?(?:您好|你好)"
     heads = f"[{characters('surname')}]|{characters('surname_compound')}"
     return _Patterns(
         re.compile(rf"{any_of('name_label')}(?:姓名|签字|签名)?{joint}(?=[{_CJK}])"),
-        re.compile(
-            rf"{any_of('name_title')}|(?<=[{_CJK}])[:,，] ?(?:您好|你好)|(?<=[{_CJK}]) ?[收启](?![{_CJK}])"
-        ),
+        re.compile(rf"{any_of('name_title')}|{salute}|(?<=[{_CJK}]) ?[收启](?![{_CJK}])"),
         re.compile(rf"{lead}(?!于)(?={heads})"),
         re.compile(rf"{lead}\Z"),
         re.compile(rf"[{_CJK}]{{0,12}}?{any_of('organisation_end')}(?![{_CJK}])"),

@@ -21,7 +21,7 @@ _GAP = re.compile(r" {1,3}| ?[\-·] ?| *\n *")
 _SHORTEST, _LONGEST = 7, 24  # characters of a number, blanks aside
 _MOST_WORDS = 6  # of a number that is printed in groups
 _BEFORE = 48  # characters that are looked at for a label
-_MOST_REPAIRS = 3
+_MOST_REPAIRS, _MOST_PROVEN_REPAIRS = 2, 6  # misread letters; beside a check digit more
 _GROUPS = {  # how a number is printed in groups; others only beside a label
     "mobile": {(3, 4, 4), (3, 8), (7, 4), (2, 11), (2, 3, 4, 4), (4, 3, 4, 4)},
     "bank_card": {
@@ -157,7 +157,8 @@ def _readings(chain: Chain, around: Surroundings) -> Iterator[Reading]:
         mended = mend(chain.text)
         changes = sum(a != b for a, b in zip(raw, mended, strict=True))
         for text, repairs in ((raw, 0), (mended, changes)) if changes else ((raw, 0),):
-            reading = _read(kind, text, chain, around) if repairs <= _MOST_REPAIRS else None
+            most = _MOST_PROVEN_REPAIRS if kind.check in _PROVEN else _MOST_REPAIRS
+            reading = _read(kind, text, chain, around) if repairs <= most else None
             if reading is not None:
                 confidence, method = reading
                 yield (
@@ -169,9 +170,10 @@ def _readings(chain: Chain, around: Surroundings) -> Iterator[Reading]:
 
 
 def _read(kind: Kind, text: str, chain: Chain, around: Surroundings) -> tuple[float, str] | None:
-    if kind.form == "code" and kind.regex is not None and kind.regex.fullmatch(text):
-        if (answer := _by_itself(kind, text, chain, around)) is not None:
-            return answer
+    stands = kind.form == "code" and kind.regex is not None and kind.regex.fullmatch(text)
+    answer = _by_itself(kind, text, chain, around) if stands else None
+    if answer is not None:
+        return answer
     if kind.loose is None or not kind.loose.fullmatch(text) or not around.label_of(kind):
         return None
     if _is_amount(around) or _is_cut(around):

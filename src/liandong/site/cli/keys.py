@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .embedded import clock, engines, fail, set_up_with_database
+from .embedded import clock, engines, fail, set_up, set_up_with_database
 from .output import _, progress, put, put_json, say
 
 app = typer.Typer(help=_("密钥：查看、新建、轮换、销毁、另存"), no_args_is_help=True)
@@ -48,32 +48,53 @@ def create(algorithm: Algorithm) -> None:
     _remind()
 
 
-@app.command(help=_("轮换主密钥：全部数据密钥改由新主密钥保护，不改写档案内容"))
-def rotate(algorithm: Algorithm) -> None:
-    """Make a master key and wrap every data key with it."""
-    _known(algorithm)
-    set_up_with_database()
-    from liandong.archive.services.keyring import rotate_master
+Approval = Annotated[int, typer.Option(help=_("双人审批的编号，在“密钥”页申请"))]
 
-    with progress(_("轮换")) as count:
-        made, wrapped = rotate_master(algorithm, by="cli", now=clock(), progress=count)
+
+@app.command(help=_("执行已批准的轮换：全部数据密钥改由新主密钥保护，不改写档案内容"))
+def rotate(approval: Approval) -> None:
+    """Make a master key and wrap every data key with it."""
+    set_up_with_database()
+    from liandong.archive.services.key_acts import rotate_approved
+    from liandong.base.approvals import NotWaiting
+
+    try:
+        with progress(_("轮换")) as count:
+            made, wrapped = rotate_approved(approval, by="cli", now=clock(), progress=count)
+    except NotWaiting:
+        fail(_("没有这个已批准而未执行的申请：{number}").format(number=approval))
     put(_("新主密钥 {key}，已改用 {count} 个数据密钥").format(key=made.id, count=wrapped))
     _remind()
 
 
-@app.command(help=_("销毁停用的主密钥，旧备份中的密钥随之作废"))
-def destroy(key: Annotated[str, typer.Argument(help=_("主密钥编号"))]) -> None:
+@app.command(help=_("把还由停用主密钥保护的数据密钥改由在用的保护（轮换中断后）"))
+def rewrap() -> None:
+    """Go on with a rotation that was stopped."""
+    set_up_with_database()
+    from liandong.archive.services.keyring import rewrap as run
+
+    with progress(_("轮换")) as count:
+        put(_("已改用 {count} 个数据密钥").format(count=run(progress=count)))
+    _remind()
+
+
+@app.command(help=_("执行已批准的销毁：停用的主密钥和旧备份中的密钥随之作废"))
+def destroy(approval: Approval) -> None:
     """Throw a master key away that nothing needs."""
     set_up_with_database()
-    from liandong.archive.services.keyring import StillUsed, destroy_master
+    from liandong.archive.services.key_acts import destroy_approved
+    from liandong.archive.services.keyring import StillUsed
+    from liandong.base.approvals import NotWaiting
     from liandong.kernel.sealed import MasterLost
 
     try:
-        destroy_master(key, by="cli", now=clock())
+        key = destroy_approved(approval, by="cli", now=clock())
+    except NotWaiting:
+        fail(_("没有这个已批准而未执行的申请：{number}").format(number=approval))
     except StillUsed as error:
         fail(_("还有 {count} 个数据密钥用它，或它正在使用：先轮换").format(count=error.count))
-    except MasterLost:
-        fail(_("没有这个主密钥：{key}").format(key=key))
+    except MasterLost as error:
+        fail(_("没有这个主密钥：{key}").format(key=error.where))
     put(_("已销毁主密钥 {key}").format(key=key))
     _remind()
 
@@ -106,7 +127,7 @@ def restore_recovery(
     """Put missing key files back."""
     if not file.is_file():
         fail(_("没有这个文件或文件夹：{path}").format(path=file))
-    set_up_with_database()
+    set_up()  # no database: keys come back before the backup does
     from liandong.site.recovery import BadRecovery, read_recovery
 
     reasons = {

@@ -86,6 +86,7 @@ def _context(approval: Approval, viewer: Viewer, told: str) -> dict[str, Any]:
     return {
         "approval": approval,
         "name": approvals.act_of(approval.act).name,
+        "object": object_words(approval.object),
         "live": live,
         "lines": lines,
         "refusal": refusal,
@@ -111,4 +112,14 @@ def _visible(number: int, viewer: Viewer) -> Approval:
 
 
 def _rows(found: list[Approval]) -> list[dict[str, Any]]:
-    return [{"row": one, "name": approvals.act_of(one.act).name} for one in found]
+    return [
+        {"row": one, "name": approvals.act_of(one.act).name, "object": object_words(one.object)}
+        for one in found
+    ]
+
+
+def object_words(text: str) -> str:
+    """What an act is about, in words: "account:li" is 账号 li."""
+    kind, _sign, name = text.partition(":")
+    words_of = {"account": _("账号"), "unit": _("机构")}
+    return f"{words_of[kind]} {name}" if kind in words_of else text
