@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from liandong.kernel.access import EVERYONE, Rule
-from liandong.kernel.ports import MaskedText, SearchDocument, SearchQuery
+from liandong.kernel.ports import MaskedText, SearchDocument
 from liandong.kernel.query import parse
 from liandong.kernel.viewer import USES, Share, Viewer
 

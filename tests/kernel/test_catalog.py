@@ -27,8 +27,6 @@ KEYS = {
     "security_levels": "code",
     "roles_three_officers": "code",
     "partner_archives": "code",
-    "retention_periods": "code",
-    "security_levels": "code",
     "use_purposes": "code",
 }
 

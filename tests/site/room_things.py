@@ -12,8 +12,7 @@ from django.utils import timezone
 from tests.archive.build import NOW, admission, description
 from tests.site.thing import Sees, Thing
 
-from liandong.archive.models import Decision, DestructionList, OpeningReview, PersonalHit, Record
-from liandong.archive.queries.why import facts_of
+from liandong.archive.models import Decision, DestructionList, OpeningReview, Record
 from liandong.archive.services.admitting import admit
 from liandong.archive.services.appraising import Opinion, appraise
 from liandong.archive.services.destroying import propose
@@ -24,7 +23,6 @@ from liandong.archive.services.packing import pack
 from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
-from liandong.base import approvals
 from liandong.base.audit import record_act
 from liandong.base.models import Account, AuditCheck, AuditRow
 from liandong.exchange.services import drafting
@@ -39,8 +37,6 @@ TODAY = 20261126
 
 def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     """Every thing of these rooms; people and records are there."""
-    yield from _of_people()
-    yield from _of_personal(internal)
     yield from _of_retention(home)
     yield from _of_opening(home)
     yield from _of_rights()
@@ -55,20 +51,6 @@ def _named(*names: str) -> Sees:
 def _keeps(viewer: Viewer) -> bool:
     """An archivist or director with full clearance."""
     return (viewer.is_archivist or viewer.is_director) and viewer.clearance > 1
-
-
-def _of_people() -> Iterator[Thing]:
-    yield Thing("account", "", {"username": "reader"}, under="/admin/accounts/")
-    yield Thing("unit", "", {"unit_code": HOME})
-    asked = approvals.ask(
-        "grant_role", {"account": "reader", "role": "clerk"}, why="补岗", by="sys-admin", now=NOW
-    )
-    yield Thing(
-        "approval",
-        "approval",
-        {"number": asked.pk},
-        seen_by=lambda viewer: bool(viewer.officer),
-    )
 
 
 def _of_audit() -> Iterator[Thing]:
@@ -86,12 +68,6 @@ def _of_audit() -> Iterator[Thing]:
     check = AuditCheck.objects.create(by="audit-admin", started_at=NOW, beat_at=NOW)
     yield Thing("check of the chain", "", {"check_id": check.pk})
     assert AuditRow.objects.count() > 1
-
-
-def _of_personal(record: Record) -> Iterator[Thing]:
-    hit = PersonalHit.objects.filter(record=record).first()
-    assert hit is not None
-    yield Thing("hit", "hit", {"hit_id": hit.pk}, facts_of(record))
 
 
 def _of_retention(home: Path) -> Iterator[Thing]:
