@@ -13,6 +13,7 @@ KEYS = {
     "description_fields": "identifier",
     "findings": "code",
     "package_findings": "code",
+    "identity_kinds": "code",
     "metadata_elements_dat46": "no",
     "opening_grounds": "code",
     "opening_periods": "code",
@@ -25,6 +26,8 @@ KEYS = {
     "retention_periods": "code",
     "security_levels": "code",
     "roles_three_officers": "code",
+    "partner_archives": "code",
+    "use_purposes": "code",
 }
 
 

@@ -277,7 +277,7 @@ def read_name(folded: str, at: int, points: float) -> Name | None:
 def _in_full(folded: str, name: Name) -> Name:
     """曾根 of 曾根生承包…: rather one character too much than one of the name left over."""
     more = folded[name.end : name.end + 1]
-    if name.end - name.start != 2 or more not in _tables().given or more in _FUNCTION:  # noqa: PLR2004
+    if name.end - name.start != 2 or more not in _tables().given or more in _FUNCTION:
         return name
     return Name(name.start, name.end + 1, name.points)
 
