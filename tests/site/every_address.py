@@ -27,7 +27,8 @@ from liandong.archive.services.indexing import index_records
 from liandong.archive.services.packing import pack
 from liandong.base.addresses import Address
 from liandong.base.approvals import ask
-from liandong.base.models import Account, Post, Unit
+from liandong.base.audit import record_act
+from liandong.base.models import Account, AuditCheck, Post, Unit
 from liandong.intake.models import Batch, Item, ItemState, Proposal, Upload
 from liandong.kernel.viewer import INTERNAL, Share, Viewer
 from liandong.portal.api.examples import BODIES as EXAMPLES
@@ -137,6 +138,7 @@ def make_things(home: Path) -> list[Thing]:
     request = ask("set_clearance", wanted, why="需要", by="sys-admin", now=timezone.now())
     officers = {"number": request.pk}  # asked, decides, audits
     things.append(Thing("request", "approval", officers, seen_by=lambda one: bool(one.officer)))
+    things += _audit_things()
     for unit, owner in ((HOME, "clerk"), (OTHER, "other-clerk")):
         things += _batch_things(unit, owner, internal)
         things += _interface_things(unit, owner)
@@ -172,6 +174,21 @@ def _interface_things(unit: str, owner: str) -> Iterator[Thing]:
     yield Thing(
         f"subscription of {unit}", "subscription", values, seen_by=lambda one: one.unit == unit
     )
+
+
+def _audit_things() -> Iterator[Thing]:
+    """A row of an ordinary person, a row of an officer, and a check."""
+    for by, officers in (("clerk", {"audit_admin", "sec_admin"}), ("sys-admin", {"audit_admin"})):
+        name = f"page:/{by}/"
+        row = record_act("open_page", by=by, now=NOW, object=name)
+        yield Thing(
+            f"audit row of {by}",
+            "audit row",
+            {"row_number": row.number, "object_name": name},
+            seen_by=lambda viewer, officers=officers: viewer.officer in officers,
+        )
+    check = AuditCheck.objects.create(by="li", started_at=NOW, beat_at=NOW, ended_at=NOW)
+    yield Thing("check of the audit", "", {"check_id": check.pk})
 
 
 def _share(code: str, account: str, record: Record, granted: Share) -> None:

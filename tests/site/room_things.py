@@ -23,8 +23,7 @@ from liandong.archive.services.packing import pack
 from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
-from liandong.base.audit import record_act
-from liandong.base.models import Account, AuditCheck, AuditRow
+from liandong.base.models import Account
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
@@ -41,7 +40,6 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_opening(home)
     yield from _of_rights()
     yield from _of_exchange(internal)
-    yield from _of_audit()
 
 
 def _named(*names: str) -> Sees:
@@ -51,23 +49,6 @@ def _named(*names: str) -> Sees:
 def _keeps(viewer: Viewer) -> bool:
     """An archivist or director with full clearance."""
     return (viewer.is_archivist or viewer.is_director) and viewer.clearance > 1
-
-
-def _of_audit() -> Iterator[Thing]:
-    of_reader = record_act("open_page", by="reader", now=NOW, object="page:/x/")
-    of_officer = record_act("open_page", by="sys-admin", now=NOW, object="account:sys-admin")
-    for row, seers in ((of_reader, ("audit-admin", "sec-admin")), (of_officer, ("audit-admin",))):
-        values = {"row_number": row.number}
-        yield Thing(f"audit row {row.by}", "audit row", values, seen_by=_named(*seers))
-    yield Thing(
-        "object of the audit",
-        "audit row",
-        {"name": "page:/x/"},
-        seen_by=_named("audit-admin", "sec-admin"),
-    )
-    check = AuditCheck.objects.create(by="audit-admin", started_at=NOW, beat_at=NOW)
-    yield Thing("check of the chain", "", {"check_id": check.pk})
-    assert AuditRow.objects.count() > 1
 
 
 def _of_retention(home: Path) -> Iterator[Thing]:

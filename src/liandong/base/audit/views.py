@@ -188,9 +188,9 @@ def fact_word(name: str) -> str:
 @never_cache
 @require_safe
 @open_to(LOGS)
-def show_object(request: HttpRequest, name: str) -> HttpResponse:
+def show_object(request: HttpRequest, object_name: str) -> HttpResponse:
     """Everything that was done to one object, oldest first, and who has seen it how often."""
-    viewer, wanted = viewer_of(request), Wanted(object=words(name))
+    viewer, wanted = viewer_of(request), Wanted(object=words(object_name))
     after = number(request.GET.get("after"))
     note_reading(wanted, by=viewer.name, now=timezone.now())
     rows = queries.history_of(wanted.object, viewer=viewer, after=after, limit=PAGE + 1)

@@ -127,7 +127,7 @@ def receive(
         Batch(
             uuid=uuid, name=name, kind="", fonds=fonds, unit=unit, accept=accept,
             received_at=now, received_by=by, repeats=same, mends=mends,
-            declared={"read": read, "links": links, **({"process": list(process)} if process else {})},
+            declared={"read": read, "links": links} | ({"process": list(process)} if process else {}),
         ),
     )  # fmt: skip
 
