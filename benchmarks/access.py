@@ -123,7 +123,7 @@ def measure_search(count: int) -> Iterator[Row]:
 
         def works(texts: Sequence[str], visible: Rule, whole: Rule) -> list[Callable[[], Any]]:
             return [
-                lambda query=parse(text): engine.find(  # type: ignore[misc]
+                lambda query=parse(text): engine.find(  # type: ignore[misc]  # noqa: B008
                     query, visible=visible, whole=whole, limit=10, facets=("year",)
                 )
                 for text in texts

@@ -70,7 +70,8 @@ def test_the_same_request_again_is_one() -> None:
     [
         ({"until": "2020-01-01"}, "body.until"), ({"until": "2026-02-30"}, "body.until"),
         ({"until": "2099-01-01"}, "body.until"), ({"purpose": ""}, "body.purpose"),
-        ({"purpose": "  "}, "body"), ({"uses": []}, "body.uses"), ({"uses": ["take"]}, "body.uses.0"),
+        ({"purpose": "  "}, "body"), ({"uses": []}, "body.uses"),
+        ({"uses": ["take"]}, "body.uses.0"),
         ({"purpose_kind": "curiosity"}, "body.purpose_kind"), ({"records": []}, "body"),
     ],
 )  # fmt: skip
