@@ -30,7 +30,8 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 OUTSIDE = re.compile(r"the server responded with a status of|net::ERR_")  # not of the page
 PASSWORD = "liandong-demo"
 DEMO_ACCOUNTS = (
-    "archivist", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin", "auditadmin",
+    "archivist", "archivist2", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin",
+    "auditadmin",
 )  # fmt: skip
 START_S = 60
 expect.set_options(timeout=15_000)

@@ -10,10 +10,13 @@ from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
 __all__ = [
+    "ASSESS",
     "COPY_MASKED",
     "COPY_RECORD",
     "CORRECT",
+    "DECIDE_PERSONAL",
     "EXAMINED_CLEAN",
+    "HANDLE_RIGHTS",
     "INTERNAL",
     "OPEN",
     "PERSONAL",
@@ -22,8 +25,12 @@ __all__ = [
     "READ_RECORD",
     "RESTRICTED",
     "RETAIN",
+    "REVIEW_OPENING",
     "REVIEW_PERSONAL",
+    "SAY_ON_OPENING",
+    "SEE_RIGHTS",
     "SENSITIVE",
+    "SETTLE_OPENING",
     "SYSTEM",
     "UNEXAMINED",
     "Viewer",
@@ -33,6 +40,7 @@ __all__ = [
     "may_know_readers",
     "may_read",
     "may_read_whole",
+    "may_review",
     "may_use",
     "may_use_whole",
 ]
@@ -113,6 +121,13 @@ def may_change(viewer: Viewer) -> Rule:
     return AtMost("level", viewer.clearance) if viewer.is_archivist else NO_ONE
 
 
+def may_review(viewer: Viewer) -> Rule:
+    """Records of which `viewer` may plan and review the opening: staff, within clearance."""
+    if viewer.officer or not (viewer.is_archivist or viewer.is_director):
+        return NO_ONE
+    return AtMost("level", viewer.clearance)
+
+
 def _opened(today: int) -> Rule:
     return AllOf((AtMost("level", OPEN), AtMost("open_from", today)))
 
@@ -157,6 +172,37 @@ CORRECT: Final = Policy(
     may_read,
     lambda viewer, _today: may_change(viewer),
 )
+REVIEW_OPENING: Final = Policy(
+    "review-opening",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+    scope="record",
+)
+SAY_ON_OPENING: Final = Policy(
+    "say-on-opening",
+    lambda viewer: (
+        viewer.is_archivist or viewer.is_director or (viewer.is_clerk and bool(viewer.unit))
+    ),
+    _("档案馆员、档案馆负责人、被征求意见单位的兼职档案员"),
+    scope="review",
+)
+SETTLE_OPENING: Final = Policy(
+    "settle-opening", lambda viewer: viewer.is_director, _("档案馆负责人"), scope="review"
+)
+HANDLE_RIGHTS: Final = Policy(
+    "handle-rights", lambda viewer: viewer.is_archivist, _("档案馆员"), scope="request"
+)
+SEE_RIGHTS: Final = Policy(
+    "see-rights",
+    lambda viewer: viewer.is_signed_in and not viewer.officer,
+    _("请求人本人、档案馆员、档案馆负责人"),
+    scope="request",
+)
+ASSESS: Final = Policy(
+    "assess-impact",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+)
 
 
 def may_ask_keys(viewer: Viewer) -> bool:
@@ -180,5 +226,12 @@ RETAIN: Final = Policy(
 )
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
 REVIEW_PERSONAL: Final = Policy(
-    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员"), "hit"
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员")
+)
+DECIDE_PERSONAL: Final = Policy(
+    "decide-personal",
+    lambda viewer: viewer.is_archivist,
+    _("档案馆员"),
+    "hit",
+    lambda viewer, _today: may_change(viewer),
 )

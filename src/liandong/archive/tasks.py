@@ -6,6 +6,7 @@ from django_tasks import task
 from .models import Record
 from .services import appraising, correcting, destroying, indexing, verifying
 from .services.jobs import PACK_AFTER
+from .services.opening import proposing, settling, steps
 
 
 @task()
@@ -36,6 +37,26 @@ def verify_scheduled() -> int:
 def verify_sample(count: int, by: str) -> int:
     """Check the fixity of some records chosen by chance; how many failed."""
     return verifying.verify(kind="sample", sample=count, by=by, now=timezone.now()).run.failed
+
+
+@task()
+def pack_opening_of(record_id: int) -> None:
+    """Write the settled opening reviews of a record into its object."""
+    settling.pack_opening(Record.objects.get(pk=record_id), now=timezone.now())
+
+
+@task()
+def propose_openings() -> int:
+    """Say what rules and detectors say of the records of the plan; how many."""
+    return proposing.propose_planned(now=timezone.now())
+
+
+@task()
+def follow_openings() -> int:
+    """What became of opening reviews by the clock, and what a lost job left behind; how many."""
+    now = timezone.now()
+    done = steps.lapse_overdue(now=now) + settling.pack_waiting(now=now)
+    return done + proposing.propose_planned(now=now)
 
 
 @task()

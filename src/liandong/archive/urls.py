@@ -6,6 +6,7 @@ from .views import (
     correcting,
     holdings,
     keys,
+    opened,
     printing,
     privacy,
     records,
@@ -13,6 +14,11 @@ from .views import (
     searching,
     why,
 )
+from .views.opening import lists as opening_lists
+from .views.opening import many as opening_many
+from .views.opening import one as opening_one
+from .views.opening import publishing as opening_publishing
+from .views.rights import asking, handling, registers
 
 app_name = "archive"
 urlpatterns = [
@@ -78,5 +84,50 @@ urlpatterns = [
         "records/<int:record_id>/v<int:version>/<int:number>/page_files/<int:level>/<int:column>_<int:row>.jpg",
         records.send_tile,
         name="tile",
+    ),
+    path("opening/", opening_lists.show_opening, name="opening"),
+    path("opening/due/", opening_lists.show_due, name="opening_due"),
+    path("opening/reviews/", opening_lists.show_reviews, name="opening_reviews"),
+    path("opening/plan/<int:year>/", opening_lists.show_plan, name="opening_plan"),
+    path("opening/batch/", opening_many.decide_batch, name="opening_batch"),
+    path("opening/undo/", opening_one.undo, name="opening_undo"),
+    path("opening/publish/", opening_publishing.publish_opened, name="opening_publish"),
+    path("opening/periods/", opening_publishing.show_periods, name="opening_periods"),
+    path("opening/<int:review_id>/", opening_one.show_review, name="opening_review"),
+    path("opening/<int:review_id>/agree/", opening_one.agree, name="opening_agree"),
+    path("opening/<int:review_id>/say/<slug:verdict>/", opening_one.say, name="opening_say"),
+    path("opening/<int:review_id>/step/<slug:step>/", opening_one.take_step, name="opening_step"),
+    path(
+        "opening/<int:review_id>/pages/<int:number>/image",
+        opening_one.send_image,
+        name="opening_image",
+    ),
+    path("opened/", opened.show_publications, name="opened"),
+    path("opened/<slug:number>/", opened.show_publication, name="opened_batch"),
+    path("opened/<slug:number>/catalogue.<slug:kind>", opened.download, name="opened_file"),
+    path("rights/", asking.show_rights, name="rights"),
+    path("rights/new/", asking.new_request, name="rights_new"),
+    path("rights/desk/", asking.new_at_desk, name="rights_desk"),
+    path("rights/requests/", asking.show_requests, name="rights_requests"),
+    path("rights/requests/<slug:code>/", handling.show_request, name="rights_request"),
+    path("rights/requests/<slug:code>/matches/", handling.find_matches, name="rights_matches"),
+    path("rights/requests/<slug:code>/identify/", handling.identify, name="rights_identify"),
+    path("rights/requests/<slug:code>/extend/", handling.extend, name="rights_extend"),
+    path("rights/requests/<slug:code>/annotate/", handling.annotate, name="rights_annotate"),
+    path("rights/requests/<slug:code>/answer/", handling.give_answer, name="rights_answer"),
+    path("rights/requests/<slug:code>/withdraw/", handling.withdraw, name="rights_withdraw"),
+    path("rights/consents/", registers.show_consents, name="consents"),
+    path("rights/consents/new/", registers.register_consent, name="consent_register"),
+    path(
+        "rights/consents/<int:consent_id>/withdraw/",
+        registers.withdraw_consent,
+        name="consent_withdraw",
+    ),
+    path("rights/assessments/", registers.show_assessments, name="assessments"),
+    path("rights/assessments/<slug:code>/", registers.show_assessment, name="assessment"),
+    path(
+        "rights/assessments/<slug:code>/<slug:step>/",
+        registers.change_assessment,
+        name="assessment_step",
     ),
 ]

@@ -18,8 +18,11 @@ from .viewers import viewer_of
 _STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
+_ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _OFFICERS = frozenset(Officer.values)
 _ADMINS = frozenset({Officer.SYSTEM.value, Officer.SECURITY.value})
+_AUDITOR = frozenset({Officer.AUDIT.value})
+_LOG_READERS = frozenset({Officer.AUDIT.value, Officer.SECURITY.value})
 _DECIDERS = frozenset({Role.DIRECTOR.value, Role.ARCHIVIST.value})
 _ANYONE: frozenset[str] = frozenset()
 
@@ -37,9 +40,13 @@ class Entry:
     roles: frozenset[str] = _ANYONE
     also: tuple[str, ...] = ()
 
+    def reach(self, path: str) -> int:
+        """How much of `path` this entry names, in characters: 0 when the page is none of its."""
+        return max(len(start) * path.startswith(start) for start in (self.path, *self.also))
+
     def is_under(self, path: str) -> bool:
         """Tell whether the page at `path` belongs to this entry."""
-        return any(path.startswith(start) for start in (self.path, *self.also))
+        return self.reach(path) > 0
 
 
 PUBLIC_BAR = (
@@ -48,6 +55,7 @@ PUBLIC_BAR = (
     Entry(_("随手拍"), "/snap/"),
     Entry(_("企业服务"), "/biz/"),
     Entry(_("展览"), "/exhibits/"),
+    Entry(_("开放目录"), "/opened/"),
     Entry(_("开放数据"), "/open/"),
     Entry(_("帮助"), "/help/"),
 )
@@ -60,7 +68,16 @@ STAFF_BAR = (
         "/archive/",
         "g a",
         _STAFF | _DECIDERS,
-        ("/transfers/", "/review/", "/digitise/", "/preservation/", "/retention/", "/jobs/"),
+        (
+            "/transfers/",
+            "/review/",
+            "/digitise/",
+            "/preservation/",
+            "/retention/",
+            "/jobs/",
+            "/opening/",
+            "/rights/",
+        ),
     ),
     Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/", "/exchange/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
@@ -80,7 +97,13 @@ OFFICER_BAR = (
             "/admin/keys/",
         ),
     ),
+    Entry(_("审计"), "/audit/", "g l", _LOG_READERS),
     Entry(_("查用"), "/search/", "g s", also=("/records/",)),
+)
+AUDIT_ROW = (
+    Entry(_("审计记录"), "/audit/", roles=_LOG_READERS, also=("/audit/objects/",)),
+    Entry(_("封存与校验"), "/audit/seals/", roles=_AUDITOR, also=("/audit/checks/",)),
+    Entry(_("等保三级对照"), "/audit/protection/", roles=_LOG_READERS),
 )
 ADMIN_ROW = (
     Entry(_("账号"), "/admin/accounts/", roles=_OFFICERS, also=("/admin/open-account/",)),
@@ -95,6 +118,8 @@ ARCHIVE_ROW = (
     Entry(_("全宗树"), "/archive/", roles=_STAFF | _DECIDERS),
     Entry(_("数字化流水"), "/digitise/", roles=_ARCHIVIST),
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),
+    Entry(_("开放审核"), "/opening/", "g o", _STAFF),
+    Entry(_("个人信息权利"), "/rights/", roles=_ARCHIVE_STAFF),
     Entry(_("鉴定销毁"), "/retention/", roles=_DECIDERS),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
 )
@@ -112,6 +137,7 @@ FOOTER_ROW = (
     Entry(_("核验证明"), "/verify/"),
     Entry(_("帮助"), "/help/"),
     Entry(_("隐私"), "/privacy/"),
+    Entry(_("个人信息权利"), "/rights/"),
     Entry(_("显示与无障碍"), "/modes/"),
 )
 
@@ -130,11 +156,21 @@ def _exists(path: str, urlconf: str) -> bool:
 
 
 def _shown(entries: Iterable[Entry], roles: frozenset[str], here: str) -> list[dict[str, Any]]:
-    """The entries whose page exists and that one of `roles` may open."""
-    return [
-        {"label": entry.label, "path": entry.path, "key": entry.key, "on": entry.is_under(here)}
+    """The entries whose page exists and that one of `roles` may open; the nearest one is on."""
+    shown = [
+        entry
         for entry in entries
         if (not entry.roles or entry.roles & roles) and _exists(entry.path, _urlconf())
+    ]
+    nearest = max((entry.reach(here) for entry in shown), default=0)
+    return [
+        {
+            "label": entry.label,
+            "path": entry.path,
+            "key": entry.key,
+            "on": 0 < entry.reach(here) == nearest,
+        }
+        for entry in shown
     ]
 
 
@@ -175,6 +211,7 @@ def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:
         ("/archive/", _("档案工作"), ARCHIVE_ROW),
         ("/search/", _("查用工作"), USE_ROW if bar is STAFF_BAR else ()),
         ("/admin/accounts/", _("管理工作"), ADMIN_ROW),
+        ("/audit/", _("审计工作"), AUDIT_ROW),
     ):
         if any(entry.path == start and entry.is_under(here) for entry in bar):
             return label, row

@@ -23,7 +23,7 @@ urlpatterns = [
     path("admin/approvals/<int:number>/", approvals.show_approval, name="approval"),
     path("admin/units/", units.show_units, name="units"),
     path("admin/open-unit/", units.open_new_unit, name="new_unit"),
-    path("admin/units/<str:code>/", units.show_unit, name="unit"),
-    path("admin/units/<str:code>/change/", units.change_unit, name="change_unit"),
-    path("admin/units/<str:code>/close/", units.ask_to_close, name="close_unit"),
+    path("admin/units/<str:unit_code>/", units.show_unit, name="unit"),
+    path("admin/units/<str:unit_code>/change/", units.change_unit, name="change_unit"),
+    path("admin/units/<str:unit_code>/close/", units.ask_to_close, name="close_unit"),
 ]

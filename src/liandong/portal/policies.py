@@ -65,8 +65,8 @@ def _is_member(viewer: Viewer) -> bool:
 SEARCH: Final = _key("search", "records:search", _is_member, "record", may_read)
 READ: Final = _key("read", "records:read", _is_member, "record", may_read)
 COPY: Final = _key("copy", "records:read", _is_member, "record", may_read, may_copy)
-HAND_OVER: Final = _key("hand-over", "transfers:write", may_hand_over, "batch")
-FOLLOW: Final = _key("follow", "transfers:read", may_hand_over, "batch")
+HAND_OVER: Final = _key("hand-over", "transfers:write", may_hand_over, "transfer")
+FOLLOW: Final = _key("follow", "transfers:read", may_hand_over, "transfer")
 FILE: Final = _key("file", "filing:write", may_hand_over, "filing")
 SUBSCRIBE: Final = _key("subscribe", "webhooks:manage", _is_member, "subscription")
 

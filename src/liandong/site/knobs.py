@@ -158,6 +158,9 @@ KNOBS = (
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob("OPENING_OPINION_DAYS", int, "30", "开放审核征求形成或移交单位意见的期限（天）"),
+    Knob("DEFERRAL_REVIEW_YEARS", int, "5", "延期开放的档案几年后重新审核"),
+    Knob("RIGHTS_ANSWER_DAYS", int, "15", "答复个人信息权利请求的期限（天）"),
     Knob(
         "ENCRYPTION", _cipher, "", "新入库档案加密：aes（AES-256-GCM）、sm4（SM4-GCM）；留空不加密"
     ),

@@ -10,6 +10,7 @@ urlpatterns = [
     path("healthz/", views.show_health, name="health"),
     path("favicon.ico", views.show_favicon, name="favicon"),
     path("", include("liandong.base.urls")),
+    path("", include("liandong.base.audit.urls")),
     path("", include("liandong.base.people.signing_urls")),
     path("", include("liandong.archive.urls")),
     path("", include("liandong.exchange.urls")),

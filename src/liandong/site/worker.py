@@ -14,7 +14,7 @@ from django_tasks.base import Task as AnyTask
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from liandong.archive.tasks import index_stale_records, verify_scheduled
+from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
 from liandong.base.audit.tasks import seal_audit
 from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
@@ -26,6 +26,7 @@ POLL_S = 0.3
 SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (20, index_stale_records),
     (60, resume_batches),  # what a full disk stopped
+    (300, follow_openings),  # time that ran out, jobs that were lost
     (10, send_notices),
     (3600, sweep_portal),
     (3600, verify_scheduled),

@@ -9,6 +9,8 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+_AWAITS_OPENING = models.Q(awaits_opening=True)  # the due list reads only these
+
 
 class Fonds(models.Model):
     """A fonds (全宗): the archives of one body; it names its own code template."""
@@ -128,6 +130,8 @@ class Record(models.Model):
     open_from = models.PositiveIntegerField(default=99991231)  # YYYYMMDD
     unit = models.CharField(max_length=32, blank=True)  # code of the forming or transferring unit
     personal = models.PositiveSmallIntegerField(default=9)  # archive.policies: 9 not examined yet
+    open_due = models.PositiveIntegerField(default=99991231)  # YYYYMMDD, see kernel.opening
+    awaits_opening = models.BooleanField(default=True)  # closed, and in no review
     personal_revision = models.PositiveIntegerField(default=0)  # grows when what is masked changes
     page_count = models.PositiveIntegerField(_("页数"), default=0)
     file_count = models.PositiveIntegerField(default=0)
@@ -167,6 +171,12 @@ class Record(models.Model):
             models.Index(fields=["indexed_version", "id"], name="record_to_index"),
             models.Index(fields=["verified_at", "id"], name="record_to_verify"),
             models.Index(fields=["document_number"], name="record_by_docnumber"),
+            models.Index(fields=["open_due", "id"], condition=_AWAITS_OPENING, name="record_due"),
+            models.Index(
+                fields=["fonds", "open_due", "level"],
+                condition=_AWAITS_OPENING,
+                name="record_due_of_fonds",
+            ),
             models.Index(fields=["retain_until", "code"], name="record_to_appraise"),
         ]
 

@@ -129,6 +129,8 @@ def masked_texts(texts: Sequence[str], hits: Iterable[PersonalHit]) -> list[str]
     letters = [list(text) for text in texts]
     for hit in hits:
         spans = list(spans_of(hit, texts))
+        if not spans:  # a part of the image, or a line that is gone
+            continue
         secret = "\n".join(texts[line][start:end] for line, start, end in spans)
         for (line, start, _end), shown in zip(spans, _shown(hit, secret), strict=True):
             for at, letter in enumerate(shown, start=start):

@@ -32,6 +32,7 @@ from .admission import Admission
 from .examining import level_of
 from .holdings import is_in_store, keep_in_store
 from .objects import Packed, correction_rows, event_rows, file_rows, page_rows, record_row
+from .opening.keeping import restore_reviews
 
 Row = TypeVar("Row", bound=Model)
 logger = logging.getLogger(__name__)
@@ -354,6 +355,7 @@ def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Rec
     for record, packed in corrected:
         numbers = {page.number: page.pk for page in pages if page.record_id == record.pk}
         _insert(LineCorrection, correction_rows(packed, numbers))
+    restore_reviews((record.pk, packed.opening) for record, packed in rows if packed.opening)
     _count_in_classes(drafts)
     return drafts
 
@@ -387,7 +389,8 @@ def _place_in_classes(
 def _fonds_of(records: Sequence[Packed], *, by: str, now: datetime) -> dict[str, Fonds]:
     """The fonds by number, each with its object in the store; raises UnknownFonds."""
     numbers = {packed.code.split("-", 1)[0] for packed in records}
-    known = {one.number: one for one in Fonds.objects.filter(number__in=numbers)}
+    rows = Fonds.objects.filter(number__in=numbers).prefetch_related("opening_periods")
+    known = {one.number: one for one in rows}
     if missing := sorted(numbers - known.keys()):
         raise UnknownFonds(missing[0])
     for fonds in known.values():

@@ -37,8 +37,10 @@ from liandong.kernel.pages import Method, Page
 from . import objects, privacy
 from .admission import Event
 from .contents import Contents, contents_of, stored, version_contents
+from .due import follow_description
 from .jobs import PACK_AFTER, PACK_CORRECTIONS, enqueue_after_commit
 from .objects import Packed, PackedFile, blob_store, record_urn
+from .opening import keeping
 from .packing import TOOL, bind_pages, find_object, workspace
 
 FIXED = frozenset({  # parts of the archival code: a code never changes
@@ -226,6 +228,13 @@ def write_event(record: Record, event: Event, message: str) -> Record:
     return _write_next(record, record.description, event, message)
 
 
+def write_settled_reviews(record: Record) -> Record:
+    """Write settled opening reviews that are in no version yet; call it under `object_lock`."""
+    if not keeping.is_waiting(record):
+        return record
+    return _write_next(record, record.description, None, "开放审核")
+
+
 def _refuse(changes: Mapping[str, str]) -> None:
     for name in sorted(changes.keys() & FIXED):
         raise CodeFixed(name)
@@ -242,7 +251,7 @@ def object_lock(object_id: UUID) -> AbstractContextManager[None]:
 def _write_next(
     record: Record,
     description: Mapping[str, str],
-    event: Event,
+    event: Event | None,  # None: what happened stands in the rows already
     message: str,
     *acts: Act,
 ) -> Record:
@@ -250,22 +259,23 @@ def _write_next(
     held = contents_of(record_urn(record.object_id))
     kept = objects.read_object(record.object_id)
     packed = next_packed(record, kept, description, event)
+    author = event or packed.events[-1]
     with workspace() as folder:
         changes = changed_files(kept, packed, folder, held)
         contents = version_contents(held, changes, folder / "sealed")
         inventory = write_version(
             folder / "version", held.inventory, contents,
-            message=message, user=event.by, created=event.at,
+            message=message, user=author.by, created=author.at,
         )  # fmt: skip
         with transaction.atomic():
             Record.objects.select_for_update().get(pk=record.pk)
-            record_acts(acts, by=event.by, now=event.at)
+            record_acts(acts, by=author.by, now=author.at)
             publish_version(blob_store(), folder / "version", inventory)
             return follow(record, objects.read_object(record.object_id))
 
 
 def next_packed(
-    record: Record, kept: Packed, description: Mapping[str, str], event: Event
+    record: Record, kept: Packed, description: Mapping[str, str], event: Event | None
 ) -> Packed:
     """What the next version says: this description, and text and corrections as the rows are."""
     with transaction.atomic():  # pages and corrections as of one moment
@@ -273,13 +283,17 @@ def next_packed(
         corrections = _corrections(record)
         personal = privacy.decisions_of(record)
         events = _events(record)
+        opening = keeping.settled_reviews(record)
+        access = Record.objects.values("level", "open_from").get(pk=record.pk)
     return replace(
         kept,
         version=kept.version + 1,
         description=dict(description),
         pages=pages,
-        events=(*events, event),
+        events=(*events, event) if event else events,
         corrections=corrections,
+        opening=opening,
+        **access,
         personal=personal,
     )
 
@@ -323,6 +337,8 @@ def changed_files(
     }
     if packed.corrections:
         changes[objects.CORRECTIONS] = objects.to_json(list(packed.corrections))
+    if packed.opening:
+        changes[objects.OPENING] = objects.to_json(list(packed.opening))
     if packed.personal != kept.personal:
         changes[objects.PERSONAL] = objects.to_json(list(packed.personal))
     if packed.pages != kept.pages and (bound := _bind_again(packed, folder, held)) is not None:
@@ -393,11 +409,12 @@ def recover(record: Record) -> Record:
 @transaction.atomic
 def follow(record: Record, kept: Packed) -> Record:
     """Make the rows of a record those of the head of its object; text rows stay as they are."""
-    row = Record.objects.select_for_update().get(pk=record.pk)
+    row = Record.objects.select_for_update(of=("self",)).select_related("fonds").get(pk=record.pk)
     for name, value in objects.described_columns(kept.description).items():
         setattr(row, name, value)
     row.version, row.indexed_version = kept.version, 0
     row.encryption = kept.encryption
+    follow_description(row)
     row.save()
     RecordFile.objects.filter(record=row).delete()
     RecordFile.objects.bulk_create(objects.file_rows(row.pk, kept))
@@ -407,6 +424,7 @@ def follow(record: Record, kept: Packed) -> Record:
          if (one.kind, one.at, one.by) not in known]
     )  # fmt: skip
     _mark_packed(row, kept)
+    keeping.mark_packed(row, kept.opening)
     privacy.mark_packed(row, kept)
     privacy.examine_description(row, now=max(event.at for event in kept.events))
     return row

@@ -37,6 +37,7 @@ from liandong.kernel.sealed import CannotOpen
 
 from .admission import Event
 from .contents import Contents, contents_of
+from .due import opening_columns, own_periods
 
 DESCRIPTION = "metadata/description.json"
 DAT46 = "metadata/dat46.xml"
@@ -46,6 +47,7 @@ FIELDS = "metadata/fields.json"
 FILES = "metadata/files.json"
 EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
+OPENING = "metadata/opening.json"
 PERSONAL = "metadata/personal.json"
 APPRAISED = "appraisal"  # kind of the event
 TEXT = "derivative/text.json"
@@ -124,6 +126,7 @@ class Packed:
     pages: tuple[Mapping[str, Any], ...]  # Page.to_json with the logical paths `file` and `image`
     events: tuple[Event, ...]
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
+    opening: tuple[Mapping[str, Any], ...] = ()  # settled opening reviews, oldest first
     personal: tuple[Mapping[str, Any], ...] = ()  # decisions on personal information
     encryption: str = ""  # name of the cipher of a sealed object
 
@@ -291,6 +294,7 @@ def _read_packed(object_id: UUID, held: Contents) -> Packed:
         pages=tuple(held.json(TEXT)["pages"]),
         events=tuple(_read_event(row) for row in held.json(EVENTS)),
         corrections=_read_rows(held, CORRECTIONS),
+        opening=_read_rows(held, OPENING),
         personal=_read_rows(held, PERSONAL),
         encryption=held.key.algorithm.name if held.key else "",
     )
@@ -355,7 +359,7 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
     """The row of a record, not saved."""
     known = packed.description
     originals = [file for file in packed.files if file.role == FileRole.ORIGINAL]
-    return Record(
+    record = Record(
         object_id=packed.object_id,
         version=packed.version,
         code=packed.code,
@@ -379,6 +383,9 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
         admitted_at=packed.admitted_at,
         admitted_by=packed.admitted_by,
     )
+    for name, value in opening_columns(record, own_periods(fonds), packed.opening).items():
+        setattr(record, name, value)
+    return record
 
 
 def retained_until(packed: Packed) -> int:

@@ -122,13 +122,11 @@ def examine_line(page: RecordPage, line: int, before: str, *, now: datetime) -> 
     """
     record = Record.objects.select_for_update().get(pk=page.record_id)
     rows = PersonalHit.objects.filter(record=record, page=page.number)
-    moved = [
-        hit
-        for hit in rows.exclude(state=HitState.PROPOSED)
-        if hit.line <= line <= hit.last_line and _move(hit, page, line, before)
-    ]
-    rows.filter(pk__in=[hit.pk for hit in moved]).delete()  # a place may be free only now
-    PersonalHit.objects.bulk_create(moved, ignore_conflicts=True)
+    touched = [hit for hit in rows.exclude(state=HitState.PROPOSED)
+               if hit.line <= line <= hit.last_line]  # fmt: skip
+    rows.filter(pk__in=[hit.pk for hit in touched]).delete()  # a place may be free only now
+    moved = [_moved(hit, page, line, before) for hit in touched]
+    PersonalHit.objects.bulk_create([hit for hit in moved if hit], ignore_conflicts=True)
     found = examine({}, [_sheet(page)], today=_day(now), names=_known_names(record, page.number))
     _write(record, rows, found)
     settle(record)
@@ -162,28 +160,26 @@ def _known_names(record: Record, but: int) -> frozenset[str]:
     )
 
 
-def _move(hit: PersonalHit, page: RecordPage, line: int, before: str) -> bool:
-    """Move the ends of a decided hit that lie in a corrected line; False when it stays.
+def _moved(hit: PersonalHit, page: RecordPage, line: int, before: str) -> PersonalHit | None:
+    """A decided hit with its ends where a corrected line has them now.
 
-    A rejected hit whose own text changed counts no more: it is to be decided again.
+    None for a rejected hit whose own text changed: what stands there now is to be decided anew.
     """
-    after, was = page.lines[line]["text"], _place(hit)
+    after = page.lines[line]["text"]
     head = _common(before, after)
     tail = min(_common(before[::-1], after[::-1]), len(before) - head, len(after) - head)
     change, shift = (head, len(before) - tail), len(after) - len(before)
     start = hit.start if hit.line == line else 0
     end = hit.end if hit.last_line == line else len(before)
-    touched = (start < change[1] and change[0] < end) or (shift > 0 and start < head < end)
+    touched = (start < change[1] and change[0] < end) or start < change[0] == change[1] < end
+    if touched and hit.state == HitState.REJECTED:
+        return None
     if hit.line == line:
-        hit.start = start if start <= change[0] else max(head, start + shift)
+        hit.start = min(start, head) if touched or start < change[1] else start + shift
     if hit.last_line == line:
         hit.end = end if end <= change[0] else max(head, end + shift)
-    if touched and hit.line == line:
-        hit.start = min(hit.start, head)
-    if touched and hit.state == HitState.REJECTED:
-        return True
     hit.boxes, hit.packed = boxes_of(hit, _sheet(page)), False
-    return _place(hit) != was
+    return hit
 
 
 def _common(one: str, other: str) -> int:

@@ -14,7 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
-from liandong.archive.policies import COPY_MASKED, REVIEW_PERSONAL, may_copy_masked
+from liandong.archive.policies import (
+    COPY_MASKED,
+    CORRECT,
+    DECIDE_PERSONAL,
+    REVIEW_PERSONAL,
+    may_change,
+    may_copy_masked,
+)
 from liandong.archive.queries.granting import changeable
 from liandong.archive.queries.reviewing import (
     groups_to_review,
@@ -145,7 +152,7 @@ def _row(shown: Any, names: dict[str, str]) -> dict[str, Any]:
 
 
 @require_POST
-@open_to(REVIEW_PERSONAL)
+@open_to(DECIDE_PERSONAL)
 def decide_personal(request: HttpRequest, hit_id: int) -> HttpResponse:
     """Confirm or reject one hit; htmx gets an empty row back."""
     hit = get_object_or_404(
@@ -177,7 +184,8 @@ def decide_many(request: HttpRequest) -> HttpResponse:
     kind, act = words(request.POST.get("kind")), request.POST.get("act", "")
     reason = words(request.POST.get("reason"))
     if kind not in kinds() or act not in DECISIONS:
-        raise Http404
+        messages.error(request, _("没有这样的决定"))
+        return redirect("archive:personal")
     waiting = hits_to_review(viewer_of(request), kind=kind).order_by("record_id", "page", "line")
     if "sure" not in request.POST:
         names = kind_words()
@@ -198,13 +206,16 @@ def decide_many(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@open_to(REVIEW_PERSONAL)
+@open_to(CORRECT)
 def mark_personal(request: HttpRequest, record_id: int) -> HttpResponse:
     """Mark what no detector found: a text of a page or of the record, or a part of the image."""
-    record = get_object_or_404(changeable(viewer_of(request)), pk=record_id)
+    record = record_or_404(request, record_id)
+    if not may(may_change(viewer_of(request)), record):
+        refuse(request)
     kind = words(request.POST.get("kind"))
     if kind not in kinds():
-        raise Http404
+        messages.error(request, _("没有这个种类"))
+        return redirect(way_back(request, reverse("archive:personal")))
     page = number(request.POST.get("page"), 1)
     text = words(request.POST.get("text")).strip()
     try:

@@ -353,18 +353,21 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
     except NoImage:
         raise Http404 from None
     stream = shown.file.open_checked()
-    kind = _image_kind(stream.read(8))
+    kind = image_kind(stream.read(8))
     if not kind:
         stream.close()
         raise Http404
     stream.seek(0)
-    note(request, "print_image", shown.record, page=number)
+    if request.headers.get("Sec-Fetch-Dest") == "image":  # within a page that left its own row
+        _note_part(request, shown.record)
+    else:
+        note(request, "print_image", shown.record, page=number)
     answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 
-def _image_kind(head: bytes) -> str:
+def image_kind(head: bytes) -> str:
     """The media type of what browsers show as a picture, ""."""
     marks = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
     return next((kind for mark, kind in marks.items() if head.startswith(mark)), "")

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from liandong.base.models import Account, AuditCheck, AuditRow, AuditSeal, Officer, Outcome
@@ -163,6 +163,19 @@ def page_of_rows(
     if before:
         rows = rows.filter(number__lt=before)
     return list(rows.order_by("-number")[:limit])
+
+
+def history_of(object: str, *, viewer: Viewer, after: int = 0, limit: int = 50) -> list[AuditRow]:
+    """Everything about one object, oldest first."""
+    rows = visible_rows(viewer).filter(object=object, number__gt=after)
+    return list(rows.order_by("number")[:limit])
+
+
+def readers_of(object: str, *, viewer: Viewer, limit: int = 100) -> list[dict[str, Any]]:
+    """Who was shown an object: by, times, first, last; the most recent first."""
+    rows = visible_rows(viewer).filter(object=object, act__in=SHOWING, outcome=Outcome.DONE)
+    people = rows.values("by").annotate(times=Count("number"), first=Min("at"), last=Max("at"))
+    return [dict(one) for one in people.order_by("-last")[:limit]]
 
 
 def row_by_number(number: int, *, viewer: Viewer) -> AuditRow | None:

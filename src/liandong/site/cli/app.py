@@ -14,6 +14,7 @@ from . import (
     files,
     intake,
     keys,
+    opening,
     retention,
     running,
     share,
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
+app.add_typer(opening.app, name="opening")
 app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")

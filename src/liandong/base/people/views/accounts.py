@@ -140,7 +140,7 @@ def ask_for_change(request: HttpRequest, username: str) -> HttpResponse:
     told = request.POST if request.method == "POST" else request.GET
     code = words(told.get("act"))
     if code not in ON_ACCOUNTS:
-        raise Http404
+        return redirect("base:account", username)
     params = params_of(code, username, told)
     context = {
         "account": account,

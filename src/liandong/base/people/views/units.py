@@ -52,18 +52,18 @@ def open_new_unit(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @open_to(SEE_UNITS)
-def show_unit(request: HttpRequest, code: str) -> HttpResponse:
+def show_unit(request: HttpRequest, unit_code: str) -> HttpResponse:
     """One unit and what may be changed about it."""
-    unit = _found(code)
+    unit = _found(unit_code)
     return render(request, "people/unit.html", _context(request, unit))
 
 
 @never_cache
 @require_POST
 @open_to(KEEP_UNITS)
-def change_unit(request: HttpRequest, code: str) -> HttpResponse:
+def change_unit(request: HttpRequest, unit_code: str) -> HttpResponse:
     """Rename or move a unit: first what will change is shown, then it is done."""
-    unit, by, now = _found(code), viewer_of(request).name, timezone.now()
+    unit, by, now = _found(unit_code), viewer_of(request).name, timezone.now()
     act = words(request.POST.get("act"))
     name, parent = words(request.POST.get("name")), words(request.POST.get("parent"))
     try:
@@ -82,7 +82,7 @@ def change_unit(request: HttpRequest, code: str) -> HttpResponse:
             ),
         }
         if act not in doing:
-            raise Http404
+            return redirect("base:unit", unit_code)
         line, change = doing[act]
         if request.POST.get("sure") != "1":
             hidden = {"act": act, "name": name, "parent": parent, "sure": "1"}
@@ -93,21 +93,21 @@ def change_unit(request: HttpRequest, code: str) -> HttpResponse:
         messages.error(request, str(refusal.words))
     else:
         messages.success(request, _("已修改。"))
-    return redirect("base:unit", code)
+    return redirect("base:unit", unit_code)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @open_to(ASK_RIGHTS)
-def ask_to_close(request: HttpRequest, code: str) -> HttpResponse:
+def ask_to_close(request: HttpRequest, unit_code: str) -> HttpResponse:
     """What closing a unit would do, and asking for it."""
-    unit = _found(code)
+    unit = _found(unit_code)
     context: dict[str, Any] = {**_context(request, unit), "name": _("撤销机构"), "hidden": {}}
     try:
-        context["lines"] = approvals.preview("close_unit", {"unit": code})
+        context["lines"] = approvals.preview("close_unit", {"unit": unit_code})
         if request.method == "POST":
             approval = approvals.ask(
-                "close_unit", {"unit": code}, why=words(request.POST.get("why")),
+                "close_unit", {"unit": unit_code}, why=words(request.POST.get("why")),
                 by=viewer_of(request).name, now=timezone.now(),
             )  # fmt: skip
             messages.success(request, _("已提交申请，等另一人审批。"))
