@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from .conftest import Open, violations
 from .handed import row, scan, write_catalogue
@@ -41,7 +41,8 @@ def pictures(tmp_path: Path) -> Path:
     return place
 
 
-def _hand_over(open_as: Open, folder: Path) -> None:
+def _hand_over(open_as: Open, folder: Path) -> str:
+    """Hand the folder over and accept it; the address of the record."""
     clerk = open_as("clerk", "/transfers/new/")
     clerk.get_by_label("批次名称").fill("共享测试")
     clerk.locator("input[webkitdirectory]").set_input_files(folder)
@@ -52,11 +53,9 @@ def _hand_over(open_as: Open, folder: Path) -> None:
     archivist.get_by_role("button", name="全部接收 1 件").click()
     archivist.get_by_role("button", name="确认全部接收").click()
     expect(archivist.locator(".ld-lead .ld-status")).to_have_text("已接收入库", timeout=LONG)
-
-
-def _record(page: Page) -> str:
-    page.goto(f"/search/?q={CODE}")
-    return page.locator(".ld-hit h2 a").first.get_attribute("href") or ""
+    archivist.reload()
+    link = archivist.locator('.ld-items a[href^="/records/"]').first
+    return link.get_attribute("href") or ""
 
 
 def _end_by_the_clock(base: Path, number: str) -> None:
@@ -74,9 +73,8 @@ def _end_by_the_clock(base: Path, number: str) -> None:
 def test_a_record_is_asked_for_granted_read_with_its_mark_and_taken_back(
     open_as: Open, folder: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    _hand_over(open_as, folder)
+    record = _hand_over(open_as, folder)
     archivist = open_as("archivist")
-    record = _record(archivist)
 
     asker = open_as("clerk2", record)
     expect(asker.get_by_role("heading", level=1)).to_have_text("没有找到")
