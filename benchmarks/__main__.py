@@ -16,8 +16,8 @@ from typing import Any
 from . import machine
 
 MODULES = (
-    "startup", "identify", "extract", "privacy", "ingest", "encryption", "search", "ocr",
-    "pipeline",
+    "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
+    "access", "opening", "api", "ocr", "pipeline",
 )  # fmt: skip
 
 

@@ -34,7 +34,9 @@ router = Router(tags=["records"])
 ASK: Final = Entry(SEARCH, "records:search", act="search", refuses=("bad-cursor",))
 LOOK: Final = Entry(READ, "records:read", act="look_record", refuses=("not-found",))
 PART: Final = Entry(READ, "records:read", act="read_part", refuses=("not-found", "bad-cursor"))
-TAKE: Final = Entry(COPY, "records:read", act="download_file", refuses=("not-found", "not-allowed"))
+TAKE: Final = Entry(
+    COPY, "records:read", act="download_file", refuses=("not-found", "not-allowed", "sealed")
+)
 DEEPEST: Final = 1000  # hits that can be paged through; beyond that a narrower question finds more
 PAGES: Final = 50  # of a record that one answer lists
 
