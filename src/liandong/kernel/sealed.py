@@ -10,7 +10,7 @@ the object and the content path.  So a byte that changes, a file that ends early
 in another order and a file in another place or of another object are all found, and any chunk
 opens alone.  An empty content is one empty chunk.
 
-Knows no cipher: `engines/keys` gives it.  Docs: docs/operate/encryption.md, ADR 0023.
+Knows no cipher: `engines/keys` gives it.  Docs: docs/operate/encryption.md, ADR 0140.
 Source: GB/T 32907-2016 (SM4); GB/T 17964-2021 and NIST SP 800-38D (GCM).
 """
 
