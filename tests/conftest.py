@@ -50,6 +50,7 @@ def home(tmp_path: Path, settings: Settings) -> Path:
         },
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
+        "messenger": {"class": "tests.portal.messengers.KeepingMessenger", "options": {}},
     }
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
     for place in (settings.STORE, settings.STAGING, settings.CACHE, settings.INDEX):

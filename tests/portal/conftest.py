@@ -1,12 +1,10 @@
-"""Every test of the portal calls out through a messenger that only keeps its letters."""
+"""Every test of the portal begins with a messenger that has sent nothing."""
 
 import pytest
-from pytest_django import Settings
-from tests.portal.messengers import FAKE, KeepingMessenger
+from tests.portal.messengers import KeepingMessenger
 
 
 @pytest.fixture(autouse=True)
-def _messenger(settings: Settings) -> None:
-    settings.ENGINES = {**settings.ENGINES, "messenger": FAKE}
+def _messenger() -> None:
     KeepingMessenger.sent.clear()
     KeepingMessenger.replies.clear()

@@ -1,13 +1,12 @@
 """A messenger that keeps its letters; `tests/engines/test_messengers.py` holds it to the port."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from liandong.kernel.endpoints import Reach, judged_addresses, parse_endpoint
 from liandong.kernel.ports import Letter, Reply
 
 PUBLIC = "93.184.216.34"
-FAKE: dict[str, Any] = {"class": "tests.portal.messengers.KeepingMessenger", "options": {}}
 
 
 class KeepingMessenger:

@@ -153,7 +153,7 @@ def test_a_revoked_key_is_refused_at_once_and_says_why() -> None:
 
 def test_a_refusal_of_a_known_key_leaves_a_row_and_of_an_unknown_one_does_not() -> None:
     caller(scopes=["records:search"]).get("/transfers")
-    row = AuditRow.objects.get(act="use_key")
+    row = AuditRow.objects.get(act="use_api_key")
     assert (row.by, row.outcome, row.why) == ("clerk-BGS", Outcome.REFUSED, "transfers:read")
     before = AuditRow.objects.count()
     Caller("ldk_0000000000000000_" + "x" * 43).get("/transfers")
@@ -177,7 +177,7 @@ def test_the_limit_counts_refused_requests_too() -> None:
     who = caller(scopes=["records:search"], per_minute=2)
     statuses = [who.get("/transfers").status_code for _ in range(3)]
     assert statuses == [403, 403, 429]
-    assert AuditRow.objects.filter(act="use_key").count() == 2  # no flood of the audit
+    assert AuditRow.objects.filter(act="use_api_key").count() == 2  # no flood of the audit
 
 
 # Once ---------------------------------------------------------------------------------------------

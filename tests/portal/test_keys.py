@@ -105,7 +105,7 @@ def test_every_act_on_a_key_leaves_a_row() -> None:
     revoke_key(fresh.key.code, by="officer", now=NOW)
     revoke_key(fresh.key.code, by="officer", now=NOW)
     acts = list(AuditRow.objects.order_by("number").values_list("act", flat=True))
-    assert acts == ["issue_key", "rotate_api_key", "revoke_key"]
+    assert acts == ["issue_api_key", "rotate_api_key", "revoke_api_key"]
 
 
 # Rotation and end ---------------------------------------------------------------------------------

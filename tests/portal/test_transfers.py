@@ -251,7 +251,8 @@ def test_the_receipt_names_every_file_with_its_digests() -> None:
 
 def test_an_open_transfer_has_no_receipt() -> None:
     who = caller()
-    assert who.get(f"/transfers/{_begin(who)}/receipt").status_code == 404
+    answer = who.get(f"/transfers/{_begin(who)}/receipt")
+    assert (answer.status_code, code_of(answer)) == (409, "not-submitted")
 
 
 def test_a_package_with_another_digest_is_not_received(home: Path) -> None:

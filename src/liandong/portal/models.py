@@ -117,6 +117,20 @@ class Filing(models.Model):
         return f"{self.system}:{self.document}"
 
 
+class Asking(models.Model):
+    """A request of use that came by interface: the same call again finds it."""
+
+    uuid = models.UUIDField(unique=True)  # made of key and idempotency token
+    request = models.OneToOneField("exchange.UseRequest", models.CASCADE, related_name="asking")
+    key = models.CharField(max_length=16)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
 class Subscription(models.Model):
     """Where event notices (事件通知) of a department go.  Its secret is derived, never stored."""
 

@@ -62,12 +62,18 @@ def _is_member(viewer: Viewer) -> bool:
     return viewer.is_signed_in and bool(viewer.unit) and not viewer.officer
 
 
+def _is_clerk(viewer: Viewer) -> bool:
+    return _is_member(viewer) and viewer.is_clerk
+
+
 SEARCH: Final = _key("search", "records:search", _is_member, "record", may_read)
 READ: Final = _key("read", "records:read", _is_member, "record", may_read)
 COPY: Final = _key("copy", "records:read", _is_member, "record", may_read, may_copy)
-HAND_OVER: Final = _key("hand-over", "transfers:write", may_hand_over, "batch")
-FOLLOW: Final = _key("follow", "transfers:read", may_hand_over, "batch")
+HAND_OVER: Final = _key("hand-over", "transfers:write", may_hand_over, "transfer")
+FOLLOW: Final = _key("follow", "transfers:read", may_hand_over, "transfer")
 FILE: Final = _key("file", "filing:write", may_hand_over, "filing")
+ASK_USE: Final = _key("ask-use", "shares:request", _is_clerk)
+SEE_USE: Final = _key("see-use", "shares:read", _is_clerk, "request")
 SUBSCRIBE: Final = _key("subscribe", "webhooks:manage", _is_member, "subscription")
 
 MANAGE_KEYS: Final = Policy(

@@ -9,12 +9,13 @@ from .filings import router as _filings
 from .gate import answer_exception
 from .parsing import StrictParser
 from .records import router as _records
+from .shares import router as _shares
 from .transfers import router as _transfers
 from .webhooks import router as _webhooks
 
 api = make_api(answer_exception)
 api.parser = StrictParser()
-for _router in (_records, _transfers, _filings, _webhooks):
+for _router in (_records, _transfers, _filings, _shares, _webhooks):
     api.add_router("", _router)
 
 

@@ -29,6 +29,14 @@ BODIES: Final[Mapping[str, Any]] = {
         ],
     },
     "begin_large": {"name": "附图.pdf", "size": 52428800},
+    "ask": {
+        "purpose_kind": "duty",
+        "purpose": "核对历年防汛预案",
+        "legal_basis": "档案法第二十八条",
+        "records": ["Z109-WS·2026-D30-BGS-0001"],
+        "uses": ["look", "copy"],
+        "until": "2026-12-31",
+    },
     "make_subscription": {
         "url": "https://oa.example.gov.cn/archive-events",
         "events": ["item.admitted", "item.held"],
@@ -47,7 +55,7 @@ FILES: Final = frozenset({"put_part", "put_large", "send_package"})
 PARTS: Final[Mapping[str, str]] = {
     "{transfer_id}": UUID, "{file_id}": OTHER, "{filing_id}": UUID, "{upload_id}": OTHER,
     "{subscription_id}": UUID, "{delivery_id}": OTHER, "{code}": "Z109-WS·2026-D30-BGS-0001",
-    "{number}": "1", "{file_number}": "1",
+    "/shares/{number}": "/shares/LY-2026-0001", "{number}": "1", "{file_number}": "1",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from liandong.base.audit import record_act
 from liandong.base.middleware import origin_of
 from liandong.base.models import Outcome
 from liandong.base.viewers import today_of
+from liandong.kernel.sealed import CannotOpen
 from liandong.kernel.viewer import Viewer
 from liandong.portal.models import ApiKey, KeptAnswer
 from liandong.portal.policies import Entry
@@ -77,6 +78,7 @@ def admits(entry: Entry) -> Callable[[View], View]:
 
     def mark(view: View) -> View:
         view.entry = entry  # type: ignore[attr-defined]  # read by `portal.api.operations`
+        view.policy = entry.policy  # type: ignore[attr-defined]  # read by `base.addresses`
 
         def around(run: Run) -> Run:
             known = _parameters(run)
@@ -179,7 +181,7 @@ def _why(reason: str) -> str:
 
 def _refuse(request: HttpRequest, key: ApiKey, why: str, now: datetime) -> None:
     record_act(
-        "use_key", by=key.account.username, now=now, object=f"page:{request.path}", why=why,
+        "use_api_key", by=key.account.username, now=now, object=f"page:{request.path}", why=why,
         outcome=Outcome.REFUSED, facts={"key": key.code},
     )  # fmt: skip
 
@@ -311,6 +313,9 @@ def answer_exception(request: HttpRequest, error: Exception) -> HttpResponse:
             return answer_problem(request, Problem("too-large"))
         case HttpError(status_code=400) | SuspiciousOperation() | UnreadablePostError():
             return answer_problem(request, Problem("bad-request"))
+        case CannotOpen():
+            log.warning("api.sealed path=%s why=%s", request.path, error)
+            return answer_problem(request, Problem("sealed"))
     log.exception("api.fault path=%s", request.path)
     return answer_problem(request, Problem("fault"))
 

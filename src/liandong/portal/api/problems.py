@@ -29,6 +29,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, Any]]] = {
     "at-work": (409, _("同一请求正在办理，请稍后再问")),
     "wrong-offset": (409, _("这一段的位置不对，请从所示位置接着传")),
     "submitted": (409, _("这批已经提交")),
+    "not-submitted": (409, _("这批还没有提交")),
     "unfinished": (409, _("还有文件没有传完")),
     "already-filed": (409, _("同一文件编号已用别的内容归档")),
     "too-many-subscriptions": (409, _("订阅已达上限")),
@@ -45,6 +46,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, Any]]] = {
     "bad-endpoint": (422, _("不能向这个地址发送通知")),
     "too-many": (429, _("请求太频繁")),
     "fault": (500, _("系统出错，请凭编号联系管理员")),
+    "sealed": (503, _("原件已加密，密钥不可用，请联系管理员")),
     "no-space": (507, _("服务器存储空间不足，请稍后再试")),
 }
 

@@ -34,7 +34,9 @@ router = Router(tags=["records"])
 ASK: Final = Entry(SEARCH, "records:search", act="search", refuses=("bad-cursor",))
 LOOK: Final = Entry(READ, "records:read", act="look_record", refuses=("not-found",))
 PART: Final = Entry(READ, "records:read", act="read_part", refuses=("not-found", "bad-cursor"))
-TAKE: Final = Entry(COPY, "records:read", act="download_file", refuses=("not-found", "not-allowed"))
+TAKE: Final = Entry(
+    COPY, "records:read", act="download_file", refuses=("not-found", "not-allowed", "sealed")
+)
 DEEPEST: Final = 1000  # hits that can be paged through; beyond that a narrower question finds more
 PAGES: Final = 50  # of a record that one answer lists
 
@@ -215,7 +217,7 @@ def send_file(request: HttpRequest, code: Code, file_number: Number) -> FileResp
     if not may(may_copy(caller.viewer, caller.today), record):
         raise Problem("not-allowed")
     answer = FileResponse(
-        stored_file(record, row).open("rb"), content_type="application/octet-stream"
+        stored_file(record, row).open_checked(), content_type="application/octet-stream"
     )
     name = safe_name(row.path.rsplit("/", 1)[-1])
     answer.headers["Content-Disposition"] = (

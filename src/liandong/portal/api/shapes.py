@@ -15,7 +15,9 @@ from pydantic import (
 )
 
 from liandong.intake.models import ItemState as States
+from liandong.kernel import catalog
 from liandong.kernel.metadata import fields
+from liandong.kernel.viewer import USES
 from liandong.kernel.webhooks import VERSIONS
 from liandong.portal.queries.changes import EVENTS
 from liandong.portal.services.filing import DOCUMENT_FIELDS, REQUIRED
@@ -86,6 +88,7 @@ FileName = Annotated[
 FilePath = Annotated[
     str, StringConstraints(min_length=1, max_length=900, pattern=r"^[^\x00-\x1f\x7f\\]+$")
 ]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
 Fonds = Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{1,8})?$")]
 
 
@@ -564,3 +567,66 @@ class PagesOut(Page):
     """Pages in order."""
 
     items: list[PageOut]
+
+
+# Sharing ------------------------------------------------------------------------------------------
+
+Purpose = Annotated[str, *_one_of([row["code"] for row in catalog.rows("use_purposes")])]
+Use = Annotated[str, *_one_of(list(USES))]
+
+
+class ShareIn(In):
+    """A request for the use of records."""
+
+    purpose_kind: Purpose = Field(description="目的类别，见目录表 use_purposes")
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PLAIN)]
+    legal_basis: Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PLAIN)]
+    records: Annotated[list[Code], Field(max_length=200)] = Field(
+        default_factory=list, description="档号"
+    )
+    wanted: Words = Field("", description="要什么档案，用文字说明；与 records 至少写一样")
+    uses: Annotated[list[Use], Field(min_length=1, max_length=4)] = Field(
+        description="利用方式：look 查看、print 打印、copy 复制、data 取用数据"
+    )
+    whole: bool = Field(False, description="是否要不遮盖个人信息的全文")
+    until: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = Field(
+        description="用到哪一天"
+    )
+
+
+class SharedRecordOut(Out):
+    """A record of a request and what was decided of it."""
+
+    code: str
+    title: str = Field(description="可阅读时才有")
+    verdict: str = Field(description="granted 提供，refused 不提供，空 未定")
+
+
+class ShareBriefOut(Out):
+    """A request and its grant."""
+
+    number: str
+    state: str = Field(
+        description="submitted、proposed、granted、refused、cancelled、withdrawn、ended …"
+    )
+    submitted_at: datetime | None
+    due_on: str = Field(description="答复期限")
+    uses: list[str] = Field(description="授权的利用方式")
+    whole: bool
+    begins_at: datetime | None
+    ends_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+class ShareOut(ShareBriefOut):
+    """A request with its records and the answer."""
+
+    answer: str
+    ground: str = Field(description="不予提供的依据代码")
+    records: list[SharedRecordOut]
+
+
+class SharesOut(Page):
+    """Requests, newest first."""
+
+    items: list[ShareBriefOut]

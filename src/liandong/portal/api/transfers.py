@@ -58,8 +58,9 @@ PACKAGE: Final = Entry(
 LIST: Final = Entry(FOLLOW, "transfers:read", refuses=("bad-cursor",))
 LOOK: Final = Entry(FOLLOW, "transfers:read", refuses=("not-found",))
 READ: Final = Entry(
-    FOLLOW, "transfers:read", act="read_transfer", refuses=("not-found", "bad-cursor")
-)
+    FOLLOW, "transfers:read", act="read_transfer",
+    refuses=("not-found", "bad-cursor", "not-submitted"),
+)  # fmt: skip
 LISTED: Final = 200  # faults of a manifest that one answer lists
 
 Id = Annotated[str, Path(pattern=shapes.UUID, description="移交的编号")]
@@ -399,7 +400,7 @@ def show_receipt(
     _caller, transfer = _transfer(request, transfer_id)
     batch = transfer.batch
     if batch is None:
-        raise Problem("not-found")
+        raise Problem("not-submitted")
     rows, after = page_of(
         received_files(transfer), cursor, limit, {"receipt": transfer_id}, newest=False
     )

@@ -13,6 +13,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from liandong.archive.models import ShareGrant
+from liandong.base.models import Unit
+from liandong.exchange.models import RequestState, UseRequest
 from liandong.intake.models import Batch, BatchState, Item, ItemState
 from liandong.portal.models import Filing, Subscription, Told
 
@@ -27,6 +29,7 @@ EVENTS: Final[Mapping[str, Any]] = {
     "filing.accepted": _("归档文件已入库"),
     "filing.returned": _("归档文件已退回，或与在馆档案重复"),
     "share.granted": _("得到共享授权"),
+    "share.refused": _("共享申请不予提供"),
     "share.ended": _("共享授权到期"),
     "share.withdrawn": _("共享授权被撤回"),
     "ping": _("试发"),
@@ -66,7 +69,7 @@ def changes(*, now: datetime, limit: int = 500) -> list[Change]:
     if not units:
         return []
     found: list[Change] = []
-    for part in (_batches, _items, _shares):
+    for part in (_batches, _items, _shares, _refusals):
         for change in part(units, now):
             found.append(change)
             if len(found) >= limit:
@@ -158,3 +161,21 @@ def _shares(units: list[int], now: datetime) -> Iterator[Change]:
         yield Change(
             "share", grant.pk, grant.unit_id or 0, grant.told, state, grant.granted_at, events
         )
+
+
+def _refusals(units: list[int], now: datetime) -> Iterator[Change]:
+    """Requests of departments that were refused."""
+    own = Subscription.objects.filter(
+        unit__code=OuterRef("asker_unit"), stopped_at__isnull=True,
+        made_at__lte=OuterRef("submitted_at"),
+    )  # fmt: skip
+    rows = UseRequest.objects.filter(
+        Exists(own), state=RequestState.REFUSED, decided_at__gte=now - LOOKED_BACK
+    )
+    known = dict(Unit.objects.filter(pk__in=units).values_list("code", "pk"))
+    for row in rows.annotate(told=_told("request")).filter(_IS_NEWS).order_by("pk"):
+        facts = {"share": row.number, "state": row.state}
+        yield Change(
+            "request", row.pk, known.get(row.asker_unit, 0), row.told, row.state,
+            row.submitted_at or now, {"share.refused": facts},
+        )  # fmt: skip

@@ -93,7 +93,7 @@ def issue_key(
         )
     )  # fmt: skip
     facts = {"unit": unit.code, "account": account.username, "scopes": issued.key.scopes}
-    record_act("issue_key", by=by, now=now, object=f"key:{issued.key.code}", facts=facts)
+    record_act("issue_api_key", by=by, now=now, object=f"apikey:{issued.key.code}", facts=facts)
     return issued
 
 
@@ -165,7 +165,7 @@ def rotate_key(code: str, *, by: str, now: datetime) -> Issued:
     old.expires_at = min(old.expires_at, now + OVERLAP)
     old.save(update_fields=["expires_at"])
     facts = {"follows": old.code}
-    record_act("rotate_api_key", by=by, now=now, object=f"key:{fresh.key.code}", facts=facts)
+    record_act("rotate_api_key", by=by, now=now, object=f"apikey:{fresh.key.code}", facts=facts)
     return fresh
 
 
@@ -176,7 +176,7 @@ def revoke_key(code: str, *, by: str, now: datetime) -> ApiKey:
     if key.revoked_at is None:
         key.revoked_at, key.revoked_by = now, by
         key.save(update_fields=["revoked_at", "revoked_by"])
-        record_act("revoke_key", by=by, now=now, object=f"key:{key.code}")
+        record_act("revoke_api_key", by=by, now=now, object=f"apikey:{key.code}")
     return key
 
 
