@@ -16,9 +16,9 @@ from typing import Any
 from . import machine
 
 MODULES = (
-    "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search", "access",
-    "opening", "api", "ocr", "pipeline",
-)  # fmt: skip
+    "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit",
+    "search", "access", "opening", "api", "ocr", "pipeline",
+)  # fmt: skip  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
