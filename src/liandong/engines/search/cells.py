@@ -10,10 +10,9 @@ from typing import assert_never
 
 from liandong.kernel.access import AllOf, Among, AnyOf, AtMost, Eq, Fact
 
-from .grants import Grant, Need, Part
+from .grants import Grant, Need
 
 Cell = tuple[str, ...]  # a bucket of each whole-number fact, in the order of their names
-Residue = tuple[Grant, tuple[Grant, ...]]  # what is left to ask: of the grant, of each exception
 
 _FEW_VALUES = 100  # whole numbers below have a bucket each
 _YEAR = 10_000  # of a day as YYYYMMDD
@@ -36,6 +35,21 @@ class Cells:
         """The term of the cell of a document with these facts."""
         return ";".join(self._bucket(name, facts[name]) for name in self._names)
 
+    def values(self, name: str, present: Mapping[str, int]) -> dict[int, int] | None:
+        """The values of a fact among the cells present, with how many documents have them.
+
+        None when the cells do not tell: of days, and where numbers are large.
+        """
+        if name in self._dated or name not in self._names:
+            return None
+        at, counts = self._names.index(name), dict[str, int]()
+        for term, count in present.items():
+            bucket = term.split(";")[at]
+            counts[bucket] = counts.get(bucket, 0) + count
+        if _OTHER in counts:
+            return None
+        return {int(bucket): count for bucket, count in counts.items()}
+
     def _bucket(self, name: str, value: Fact) -> str:
         if not isinstance(value, int):
             raise TypeError(f"fact {name!r} is no whole number: {value!r}")
@@ -45,26 +59,21 @@ class Cells:
 
     # Three answers --------------------------------------------------------------------------------
 
-    def residues(self, part: Part, terms: Iterable[str]) -> dict[Residue, list[str]]:
-        """The cells that may hold documents of the part, by what is left to ask of these."""
-        found: dict[Residue, list[str]] = {}
-        for term in terms:
-            residue = self._residue(part, tuple(term.split(";")))
-            if residue is not None:
-                found.setdefault(residue, []).append(term)
-        return found
+    def granted(self, grants: Iterable[Grant], terms: Iterable[str]) -> frozenset[str]:
+        """The cells of which some grant gives every document."""
+        known = list(grants)
+        return frozenset(
+            term for term in terms if any(self._left(grant, term) == () for grant in known)
+        )
 
-    def _residue(self, part: Part, cell: Cell) -> Residue | None:
-        left = self._left(part.grant, cell)
-        if left is None:
-            return None
-        others = [self._left(other, cell) for other in part.except_for]
-        if () in others:  # all of the cell is in another part
-            return None
-        return left, tuple(other for other in others if other is not None)
+    def undecided(self, grants: Iterable[Grant], terms: Iterable[str]) -> list[Grant]:
+        """The grants that may give some documents of one of these cells, and not all."""
+        cells = list(terms)
+        return [grant for grant in grants if any(self._left(grant, term) for term in cells)]
 
-    def _left(self, grant: Grant, cell: Cell) -> Grant | None:
+    def _left(self, grant: Grant, term: str) -> Grant | None:
         """What of the grant the cell does not tell; None when the cell has none of it."""
+        cell = tuple(term.split(";"))
         answers = [(need, self.says(cell, need)) for need in grant]
         if any(answer is False for _need, answer in answers):
             return None

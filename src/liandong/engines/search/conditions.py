@@ -15,11 +15,13 @@ from .grants import Grant
 
 Fold = Callable[[str], str]
 Clause = tuple[Occur, Query]
+Known = Callable[[str], Mapping[int, int] | None]  # values of a fact, with their documents
 
 INT64 = 2**63
 TITLE_WEIGHT = 3.0  # a word in the title against the same word in the text
 EXACT_CODE, BEGUN_CODE, CITED_CODE = 10_000.0, 1_000.0, 1.0  # the code itself is found first
 _OPEN_END = rf"([_{CJK}].*)?"
+_FEW_TERMS = 100  # more are faster asked for as a set
 LOOSE_PAIRS = 3  # a word of so many pairs is found by the pairs alone; their order is its own
 _DOCUMENT_NUMBER = re.compile(
     rf"(.*?[{CJK}])\W*([12][0-9]{{3}})[\W年]*第?\W*0*([1-9][0-9]*)\W*号?"
@@ -93,9 +95,9 @@ class Conditions:
                 terms += [int(value)] if known else []
             else:
                 terms += [] if self._facts[name] else [f"={value}"]
-        if len(terms) > 1:
+        if len(terms) > _FEW_TERMS:
             return Query.term_set_query(self._schema, f"fact_{name}", terms)
-        return self._term(f"fact_{name}", terms[0]) if terms else Query.empty_query()
+        return _any([self._term(f"fact_{name}", term) for term in terms])
 
     def _at_most(self, name: str, most: int) -> Query:
         if not self._facts[name]:
@@ -106,14 +108,24 @@ class Conditions:
             return Query.empty_query()
         return self._range(f"fact_{name}", None, most)
 
-    def within(self, grant: Grant, others: Iterable[Grant]) -> list[Clause]:
-        """Documents of the grant that are in none of the others."""
-        needs = [(Occur.Must, _unscored(self.allow(need))) for need in grant]
-        apart = [(Occur.MustNot, self._grant(other)) for other in others]
-        return [*needs, *apart]
+    def any_of(self, grants: Iterable[Grant], known: Known) -> Query:
+        """Documents that at least one of the grants gives."""
+        return _any([together((), [self._need(need, known) for need in grant]) for grant in grants])
 
-    def _grant(self, grant: Grant) -> Query:
-        return _all([self.allow(need) for need in grant])
+    def _need(self, need: Rule | Among, known: Known) -> Clause:
+        """One need; a bound on a fact with few values as the shorter list of these values."""
+        values = known(need.field) if isinstance(need, AtMost) else None
+        if not isinstance(need, AtMost) or values is None:
+            return Occur.Must, self.allow(need)
+        under = {value: count for value, count in values.items() if value <= need.most}
+        over = values.keys() - under.keys()
+        if sum(values[value] for value in over) < sum(under.values()):
+            return Occur.MustNot, self._equal(need.field, sorted(over))
+        return Occur.Must, self._equal(need.field, sorted(under))
+
+    def cells(self, terms: Iterable[str]) -> Query:
+        """Documents of these cells."""
+        return _any([self._term("cell", term) for term in sorted(terms)])
 
     def in_cells(self, wanted: Iterable[str], present: Mapping[str, int]) -> list[Clause]:
         """Documents of the wanted cells among those present, which have so many documents.
@@ -125,11 +137,8 @@ class Conditions:
         if not rest:
             return []
         if sum(present[cell] for cell in rest) < sum(present[cell] for cell in chosen):
-            return [(Occur.MustNot, self._cells(rest))]
-        return [(Occur.Must, _unscored(self._cells(chosen)))]
-
-    def _cells(self, terms: Iterable[str]) -> Query:
-        return _any([self._term("cell", term) for term in sorted(terms)])
+            return [(Occur.MustNot, self.cells(rest))]
+        return [(Occur.Must, self.cells(chosen))]
 
     # Questions ------------------------------------------------------------------------------------
 
@@ -277,6 +286,13 @@ def together(clauses: Iterable[Clause], granted: Iterable[Clause]) -> Query:
     if not any(occur == Occur.Must for occur, _ in every):
         every.append((Occur.Must, Query.all_query()))
     return _flat(every)
+
+
+def unscored(clauses: Iterable[Clause]) -> list[Clause]:
+    """The clauses, which say nothing of how well a document answers."""
+    return [
+        (occur, query if occur == Occur.MustNot else _unscored(query)) for occur, query in clauses
+    ]
 
 
 def _unscored(query: Query) -> Query:

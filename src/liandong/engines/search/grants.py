@@ -1,7 +1,6 @@
 """The alternatives of an access rule: what an engine can ask one after the other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from liandong.kernel.access import AllOf, Among, AnyOf, AtMost, Eq, Rule, gathered
@@ -11,37 +10,18 @@ Grant = tuple[Need, ...]  # all of these
 MOST_ALTERNATIVES = 6  # more are asked as one
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Documents asked in one go: those of `grant` that are in none of `except_for`."""
+def sides(visible: Rule, whole: Rule) -> tuple[list[Grant], list[Grant]]:
+    """Grants of the documents within both rules, and grants of those within `visible`.
 
-    grant: Grant
-    except_for: tuple[Grant, ...]  # without what `grant` says already
-    whole: bool  # False: asked by their masked text
-
-
-def parts(visible: Rule, whole: Rule) -> list[Part]:
-    """The documents within `visible`, each in exactly one part.
-
-    Those also within `whole` are asked by their text, the others by their masked text.
+    Of the latter those are left out that give nothing beyond the former.
     """
     inside = alternatives(AllOf((visible, whole)))
-    outside = [
-        grant for grant in alternatives(visible) if not any(_within(grant, wide) for wide in inside)
-    ]
-    found = [_part(grant, inside[:at], whole=True) for at, grant in enumerate(inside)]
-    found += [
-        _part(grant, [*inside, *outside[:at]], whole=False) for at, grant in enumerate(outside)
-    ]
-    return found
+    return inside, beyond(alternatives(visible), inside)
 
 
-def _part(grant: Grant, others: Iterable[Grant], *, whole: bool) -> Part:
-    rest = (
-        tuple(need for need in other if not any(_implies(part, need) for part in grant))
-        for other in others
-    )
-    return Part(grant, tuple(dict.fromkeys(rest)), whole)
+def beyond(grants: Iterable[Grant], others: Sequence[Grant]) -> list[Grant]:
+    """The grants that may give something that none of the others does."""
+    return [grant for grant in grants if not any(_within(grant, other) for other in others)]
 
 
 def alternatives(rule: Rule) -> list[Grant]:
@@ -49,7 +29,7 @@ def alternatives(rule: Rule) -> list[Grant]:
 
     A grant that implies another is left out.  Wide ones come first.
     """
-    grants = _reduced(_expanded(rule))
+    grants = reduced(_expanded(rule))
     if len(grants) > MOST_ALTERNATIVES:
         return [(rule,)]
     return sorted(grants, key=lambda grant: sum(not isinstance(part, AtMost) for part in grant))
@@ -81,7 +61,8 @@ def _joined(grants: Iterable[Grant]) -> Grant:
     )
 
 
-def _reduced(grants: Sequence[Grant]) -> list[Grant]:
+def reduced(grants: Iterable[Grant]) -> list[Grant]:
+    """The grants without those that another one implies."""
     kept: list[Grant] = []
     for grant in grants:
         if any(_within(grant, other) for other in kept):
