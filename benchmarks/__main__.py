@@ -16,7 +16,6 @@ from typing import Any
 from . import machine
 
 MODULES = (
-MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
     "access", "opening", "api", "ocr", "pipeline",
 )  # fmt: skip
