@@ -17,7 +17,7 @@ from . import machine
 
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
-    "access", "opening", "api", "ocr", "pipeline",
+    "access", "opening", "ocr", "pipeline",
 )  # fmt: skip
 
 
