@@ -17,7 +17,7 @@ setup: .venv/.run .venv/.built ## make the environment, so that .venv/bin/liando
 
 run: setup           ## a demonstration archive in the browser
 	$(BIN)/liandong demo load
-	$(BIN)/liandong serve
+	LIANDONG_SECOND_FACTOR= $(BIN)/liandong serve
 
 test: setup .venv/.dev ## the tests that need no browser
 	$(BIN)/python -m pytest -n auto --disable-socket --allow-unix-socket -m "not e2e" --ignore=tests/e2e

@@ -1,5 +1,6 @@
 """What goes out comes back as the same record."""
 
+import json
 from pathlib import Path
 
 import bagit as other_bagit
@@ -12,10 +13,12 @@ from liandong.archive.services.admitting import admit
 from liandong.archive.services.exporting import CannotExport, export, export_many
 from liandong.archive.services.objects import record_urn
 from liandong.archive.services.packing import pack
+from liandong.base.signing import verify_detached
 from liandong.kernel.digests import digest_file
 from liandong.kernel.packages import bagit, eep, folder, transfer
 from liandong.kernel.packages.ocfl import object_path
 from liandong.kernel.packages.packet import DigestMismatch, Packet
+from liandong.kernel.signatures import Signature
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +44,7 @@ def read(form: str, path: Path, into: Path) -> Packet:
 
 @pytest.mark.parametrize("form", ["bagit", "eep", "folder", "dat93"])
 def test_an_export_comes_back_as_the_same_record(record: Record, tmp_path: Path, form: str) -> None:
-    out = export(record, form, tmp_path / "out" / "package", now=NOW)
+    out = export(record, form, tmp_path / "out" / "package", by="li", now=NOW)
 
     packet = read(form, out, tmp_path / "into")
 
@@ -53,13 +56,25 @@ def test_an_export_comes_back_as_the_same_record(record: Record, tmp_path: Path,
 
 
 def test_a_bag_is_valid_for_another_library(record: Record, tmp_path: Path) -> None:
-    out = export(record, "bagit", tmp_path / "bag", now=NOW)
+    out = export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     other_bagit.Bag(str(out)).validate()
 
 
+def test_a_bag_is_signed_and_a_changed_one_is_not(record: Record, tmp_path: Path) -> None:
+    out = export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
+
+    manifest = (out / bagit.SIGNED).read_bytes()
+    known = json.loads((out / bagit.SIGNATURE).read_text("utf-8"))
+    assert verify_detached(manifest, known)
+    assert Signature.read(known["signature"]).fits(manifest)
+    assert not verify_detached(manifest.replace(b"0", b"1"), known)
+    assert "非商用密码认证产品" in known["notice"]
+    assert bagit.SIGNATURE in (out / "tagmanifest-sha512.txt").read_text("utf-8")
+
+
 def test_an_exported_object_is_valid_for_another_library(record: Record, tmp_path: Path) -> None:
-    out = export(record, "ocfl", tmp_path / "object", now=NOW)
+    out = export(record, "ocfl", tmp_path / "object", by="li", now=NOW)
 
     assert other_ocfl.Object().validate(str(out))[0]
 
@@ -69,7 +84,7 @@ def test_several_records_go_out_as_one_package(home: Path, tmp_path: Path, form:
     fonds()
     records = admit_numbers(home / "staging", 1, 2)
 
-    out = export_many(records, form, tmp_path / "package", now=NOW)
+    out = export_many(records, form, tmp_path / "package", by="li", now=NOW)
 
     packet = read(form, out, tmp_path / "into")
     assert [item.code for item in packet.items] == [one.code for one in records]
@@ -79,7 +94,7 @@ def test_several_eep_packages_go_out_as_a_folder(home: Path, tmp_path: Path) -> 
     fonds()
     records = admit_numbers(home / "staging", 1, 2)
 
-    out = export_many(records, "eep", tmp_path / "packages", now=NOW)
+    out = export_many(records, "eep", tmp_path / "packages", by="li", now=NOW)
 
     assert len(list(out.glob("*.eep"))) == 2
 
@@ -91,7 +106,7 @@ def test_damage_is_never_exported(record: Record, home: Path, tmp_path: Path) ->
     file.write_bytes(b"forged")
 
     with pytest.raises(DigestMismatch):
-        export(record, "bagit", tmp_path / "bag", now=NOW)
+        export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     assert not (tmp_path / "bag").exists()
 
@@ -100,11 +115,11 @@ def test_nothing_is_overwritten(record: Record, tmp_path: Path) -> None:
     (tmp_path / "bag").mkdir()
 
     with pytest.raises(FileExistsError):
-        export(record, "bagit", tmp_path / "bag", now=NOW)
+        export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     assert (tmp_path / "bag").is_dir()
 
 
 def test_an_unknown_form_is_refused(record: Record, tmp_path: Path) -> None:
     with pytest.raises(CannotExport, match="unknown-form"):
-        export(record, "tar", tmp_path / "x", now=NOW)
+        export(record, "tar", tmp_path / "x", by="li", now=NOW)

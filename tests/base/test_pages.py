@@ -35,13 +35,31 @@ def test_a_visitor_sees_only_links_of_the_public_bar_that_exist(client: Client) 
 
 def test_an_archivist_sees_the_rows_of_archive_work(sign_in_as) -> None:
     page = sign_in_as(Role.ARCHIVIST).get("/archive/").content.decode()
-    assert _links(page, "主导航") == ["/archive/", "/search/"]
+    assert _links(page, "主导航") == ["/archive/", "/search/", "/admin/approvals/"]
     assert _links(page, "档案工作") == ["/transfers/", "/archive/", "/preservation/"]
 
 
 def test_a_clerk_does_not_see_what_only_archivists_do(sign_in_as) -> None:
     page = sign_in_as(Role.CLERK).get("/archive/").content.decode()
     assert _links(page, "档案工作") == ["/transfers/", "/archive/"]
+
+
+@pytest.mark.parametrize(
+    ("officer", "row"),
+    [
+        ("sys_admin", ["accounts", "approvals", "units", "review"]),
+        ("sec_admin", ["accounts", "approvals", "units", "review"]),
+        ("audit_admin", ["accounts", "approvals", "review"]),
+    ],
+)
+def test_an_officer_sees_the_rows_of_administration(
+    client: Client, officer: str, row: list[str]
+) -> None:
+    client.force_login(Account.objects.create(username="wang", officer=officer))
+    page = client.get("/admin/accounts/").content.decode()
+    assert _links(page, "主导航")[:1] == ["/admin/accounts/"]
+    assert _links(page, "管理工作") == [f"/admin/{name}/" for name in row]
+    assert "/archive/" not in _links(page, "主导航")
 
 
 def test_a_reader_has_the_public_bar(sign_in_as) -> None:
@@ -130,7 +148,7 @@ def test_pages_work_where_no_front_end_was_built(
 ) -> None:
     monkeypatch.setattr("liandong.base.front_end.MANIFEST", tmp_path / "manifest.json")
     assert built_files() == ([], [])
-    assert "<script" not in client.get("/login/").content.decode()
+    assert "<script" not in client.get("/modes/").content.decode()
 
 
 def test_built_files_name_the_entry_its_style_and_its_imports(

@@ -11,6 +11,7 @@ from liandong.base.models import Account, Approval, AuditRow, Officer, Post, Rol
 from liandong.base.people.acts import ON_ACCOUNTS
 from liandong.base.people.services.accounts import open_account
 from liandong.base.viewers import viewer_of_account
+from liandong.kernel import catalog
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -260,3 +261,11 @@ def test_two_at_once_do_not_make_an_officer_with_a_post() -> None:
         thread.join()
     wang.refresh_from_db()
     assert (wang.officer != "") + wang.posts.count() == 1
+
+
+def test_the_officers_are_those_of_the_catalogue_and_exclude_each_other() -> None:
+    table = catalog.by_key("roles_three_officers", "code")
+    assert set(table) == set(Officer.values)
+    for code, row in table.items():
+        assert set(row["incompatible_with"].split("|")) == set(Officer.values) - {code}
+        assert row["name_zh"] == Officer(code).label

@@ -29,6 +29,10 @@ CHROMIUM_ARGS = [
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 OUTSIDE = re.compile(r"the server responded with a status of|net::ERR_")  # not of the page
 PASSWORD = "liandong-demo"
+DEMO_ACCOUNTS = (
+    "archivist", "archivist2", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin",
+    "auditadmin",
+)  # fmt: skip
 START_S = 60
 expect.set_options(timeout=15_000)
 
@@ -76,7 +80,8 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running
         return
     home = tmp_path_factory.mktemp("home")
-    environment = {**os.environ, "LIANDONG_HOME": str(home)}
+    known = {"LIANDONG_SECOND_FACTOR": "", "LIANDONG_SESSIONS": "0"}  # many sign in at once
+    environment = {**os.environ, **known, "LIANDONG_HOME": str(home)}
     command = [sys.executable, "-m", "liandong.site"]
     subprocess.run([*command, "demo", "load"], env=environment, check=True, capture_output=True)
     port = _free_port()
@@ -102,13 +107,13 @@ def states(
     """Cookies of every demonstration account, signed in once."""
     folder = tmp_path_factory.mktemp("states")
     kept = {}
-    for who in ("archivist", "clerk", "reader"):
+    for who in DEMO_ACCOUNTS:
         context = browser.new_context(base_url=base_url, locale="zh-CN")
         page = context.new_page()
         page.goto("/login/")
         page.get_by_label("用户名").fill(who)
         page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("main").get_by_role("button", name="登录").click()
+        page.get_by_role("main").get_by_role("button", name="登录", exact=True).click()
         expect(page.get_by_role("heading", level=1)).not_to_have_text("登录")
         kept[who] = folder / f"{who}.json"
         context.storage_state(path=kept[who])

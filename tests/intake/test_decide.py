@@ -102,7 +102,7 @@ def test_checking_again_keeps_what_unpacking_said(tmp_path: Path, fonds: Fonds) 
     batch = _waiting(tmp_path, fonds, 2)
     before = blocked(batch)[code(2)]
 
-    assert check_again(batch, by="zhao") == 1
+    assert check_again(batch, by="zhao", now=NOW) == 1
     batch = _drive(batch)
 
     assert blocked(batch)[code(2)] == before == {"CAT-ROW-NO-FILE"}
@@ -122,7 +122,7 @@ def test_checking_again_after_a_mended_fault_lets_the_item_pass(
     assert states(batch) == {"held": 3}
     assert "STEP-FAILED" in told(batch)[code(1)]
 
-    assert check_again(batch, by="zhao") == 3
+    assert check_again(batch, by="zhao", now=NOW) == 3
     batch = _drive(batch)
 
     assert states(batch) == {"waiting": 3}
@@ -160,7 +160,7 @@ def test_an_item_held_while_it_was_packed_can_be_checked_again(
 ) -> None:
     batch = _held_while_packing(tmp_path, fonds, monkeypatch)
 
-    assert check_again(batch, by="zhao") == 1
+    assert check_again(batch, by="zhao", now=NOW) == 1
     batch = _drive(batch)
     assert states(batch) == {"waiting": 3}
     accept(_ids(batch, 1, 2, 3), by="zhao", now=NOW)

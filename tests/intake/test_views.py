@@ -16,6 +16,7 @@ from tests.people import ARCHIVIST, CLERK, EVERYONE, STRANGER, client_of
 
 from liandong.archive.models import Fonds
 from liandong.base.models import Unit
+from liandong.base.sheets import FORMULA_STARTS
 from liandong.intake.models import (
     Batch,
     BatchState,
@@ -26,7 +27,6 @@ from liandong.intake.models import (
     ProposalState,
     Upload,
 )
-from liandong.intake.views.reports import FORMULA_STARTS
 
 pytestmark = pytest.mark.django_db
 

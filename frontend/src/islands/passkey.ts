@@ -68,12 +68,17 @@ async function ask(form: HTMLFormElement): Promise<Credential | null> {
   return get(told.request_options);
 }
 
+/** A passkey belongs to a name over TLS (or to localhost), never to a bare address. */
+function mayHavePasskeys(): boolean {
+  return Boolean(window.PublicKeyCredential) && !/^[\d.]+$|:/.test(location.hostname);
+}
+
 export function mount(form: HTMLElement): void {
   if (!(form instanceof HTMLFormElement)) return;
   const word = wordsOf("passkey");
   const fault = form.querySelector<HTMLElement>("[role=alert]");
   const field = form.elements.namedItem("credential");
-  if (!window.PublicKeyCredential || !(field instanceof HTMLInputElement)) {
+  if (!mayHavePasskeys() || !(field instanceof HTMLInputElement)) {
     if (fault && !form.hidden) show(word("missing"));
     return;
   }

@@ -60,11 +60,21 @@ export function mount(host: HTMLElement): void {
     event.preventDefault();
     button.click();
   });
+  // Words chosen in the text of a page go into the field that marks them.
+  document.addEventListener("selectionchange", () => {
+    const chosen = document.getSelection();
+    const place = chosen?.anchorNode?.parentElement?.closest<HTMLElement>("[data-selects]");
+    const field = place && document.getElementById(place.dataset["selects"] ?? "");
+    const text = chosen?.toString().trim() ?? "";
+    if (!place || !(field instanceof HTMLInputElement)) return;
+    if (text && place.contains(chosen?.focusNode ?? null)) field.value = text;
+  });
   // htmx took a row away or changed it: the cursor stays at its place in the list.
-  new MutationObserver(() => {
+  new MutationObserver((changes) => {
+    if (!changes.some((change) => change.removedNodes.length || change.addedNodes.length)) return;
     stand(at);
     say(word("left", { count: rows().length }));
-  }).observe(host, { childList: true });
+  }).observe(host, { childList: true, subtree: true });
   host.addEventListener("htmx:responseError", () => say(word("failed", { reason: "" })));
   host.addEventListener("focusin", (event) => {
     const n = rows().findIndex((row) => row.contains(event.target as Node));

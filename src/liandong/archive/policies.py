@@ -5,21 +5,32 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from liandong.base.gates import Policy
+from liandong.base.models import Officer
 from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.viewer import INTERNAL, OPEN, RESTRICTED, Viewer
 
 __all__ = [
+    "ASSESS",
     "COPY_MASKED",
     "COPY_RECORD",
     "CORRECT",
+    "DECIDE_PERSONAL",
     "EXAMINED_CLEAN",
+    "HANDLE_RIGHTS",
     "INTERNAL",
     "OPEN",
     "PERSONAL",
     "PRESERVE",
+    "PRINT_RECORD",
     "READ_RECORD",
     "RESTRICTED",
+    "RETAIN",
+    "REVIEW_OPENING",
+    "REVIEW_PERSONAL",
+    "SAY_ON_OPENING",
+    "SEE_RIGHTS",
     "SENSITIVE",
+    "SETTLE_OPENING",
     "SYSTEM",
     "UNEXAMINED",
     "Viewer",
@@ -29,6 +40,7 @@ __all__ = [
     "may_know_readers",
     "may_read",
     "may_read_whole",
+    "may_review",
     "may_use",
     "may_use_whole",
 ]
@@ -109,6 +121,13 @@ def may_change(viewer: Viewer) -> Rule:
     return AtMost("level", viewer.clearance) if viewer.is_archivist else NO_ONE
 
 
+def may_review(viewer: Viewer) -> Rule:
+    """Records of which `viewer` may plan and review the opening: staff, within clearance."""
+    if viewer.officer or not (viewer.is_archivist or viewer.is_director):
+        return NO_ONE
+    return AtMost("level", viewer.clearance)
+
+
 def _opened(today: int) -> Rule:
     return AllOf((AtMost("level", OPEN), AtMost("open_from", today)))
 
@@ -137,6 +156,14 @@ COPY_RECORD: Final = Policy(
 COPY_MASKED: Final = Policy(
     "copy-masked", lambda viewer: True, _("可复制该件档案者"), "record", may_read, may_copy_masked
 )
+PRINT_RECORD: Final = Policy(
+    "print-record",
+    lambda viewer: True,
+    _("可打印该件档案者"),
+    "record",
+    may_read,
+    lambda viewer, today: may_use(viewer, "print", today),
+)
 CORRECT: Final = Policy(
     "correct-record",
     lambda viewer: viewer.is_archivist,
@@ -145,4 +172,66 @@ CORRECT: Final = Policy(
     may_read,
     lambda viewer, _today: may_change(viewer),
 )
+REVIEW_OPENING: Final = Policy(
+    "review-opening",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+    scope="record",
+)
+SAY_ON_OPENING: Final = Policy(
+    "say-on-opening",
+    lambda viewer: (
+        viewer.is_archivist or viewer.is_director or (viewer.is_clerk and bool(viewer.unit))
+    ),
+    _("档案馆员、档案馆负责人、被征求意见单位的兼职档案员"),
+    scope="review",
+)
+SETTLE_OPENING: Final = Policy(
+    "settle-opening", lambda viewer: viewer.is_director, _("档案馆负责人"), scope="review"
+)
+HANDLE_RIGHTS: Final = Policy(
+    "handle-rights", lambda viewer: viewer.is_archivist, _("档案馆员"), scope="request"
+)
+SEE_RIGHTS: Final = Policy(
+    "see-rights",
+    lambda viewer: viewer.is_signed_in and not viewer.officer,
+    _("请求人本人、档案馆员、档案馆负责人"),
+    scope="request",
+)
+ASSESS: Final = Policy(
+    "assess-impact",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+)
+
+
+def may_ask_keys(viewer: Viewer) -> bool:
+    """Acts on master keys are asked for by the system officer."""
+    return viewer.officer == Officer.SYSTEM
+
+
+def may_decide_keys(viewer: Viewer, _asker: Viewer) -> bool:
+    """And decided by the security officer."""
+    return viewer.officer == Officer.SECURITY
+
+
+SEE_KEYS: Final = Policy(
+    "see-keys", lambda viewer: bool(viewer.officer), _("系统管理员、安全保密管理员、安全审计员")
+)
+ASK_KEYS: Final = Policy("ask-keys", may_ask_keys, _("系统管理员"))
+RETAIN: Final = Policy(
+    "retain",
+    lambda viewer: viewer.is_archivist or viewer.is_director,
+    _("档案馆员、档案馆负责人"),
+)
 PRESERVE: Final = Policy("preserve", lambda viewer: viewer.is_archivist, _("档案馆员"))
+REVIEW_PERSONAL: Final = Policy(
+    "review-personal", lambda viewer: viewer.is_archivist, _("档案馆员")
+)
+DECIDE_PERSONAL: Final = Policy(
+    "decide-personal",
+    lambda viewer: viewer.is_archivist,
+    _("档案馆员"),
+    "hit",
+    lambda viewer, _today: may_change(viewer),
+)

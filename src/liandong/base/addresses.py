@@ -83,6 +83,7 @@ def _of(view: Callable[..., Any], route: str, name: str) -> Iterator[Address]:
 
 def _operations(view: Callable[..., Any]) -> list[Any]:
     """The operations of django-ninja behind a view, which one view answers by method."""
+    view = inspect.unwrap(view)
     held = inspect.getclosurevars(view).nonlocals.get("self") if inspect.isfunction(view) else None
     found = getattr(held, "operations", None)
     return list(found) if isinstance(found, list) else []

@@ -11,18 +11,28 @@ from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.translation import gettext_lazy as _
 
 from .middleware import request_id
-from .models import Role
+from .models import Officer, Role
 from .modes import CHOICES, modes_of
 from .viewers import viewer_of
 
-_STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value})
+_STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
+_READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
+_ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
+_OFFICERS = frozenset(Officer.values)
+_ADMINS = frozenset({Officer.SYSTEM.value, Officer.SECURITY.value})
+_AUDITOR = frozenset({Officer.AUDIT.value})
+_LOG_READERS = frozenset({Officer.AUDIT.value, Officer.SECURITY.value})
+_DECIDERS = frozenset({Role.DIRECTOR.value, Role.ARCHIVIST.value})
 _ANYONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A link of a bar.  `also` are paths that belong to it; `roles` empty means everyone."""
+    """A link of a bar.  `also` are paths that belong to it; `roles` empty means everyone.
+
+    `roles` are roles and officers alike: no account is both.
+    """
 
     label: Any  # lazy text
     path: str
@@ -30,16 +40,22 @@ class Entry:
     roles: frozenset[str] = _ANYONE
     also: tuple[str, ...] = ()
 
+    def reach(self, path: str) -> int:
+        """How much of `path` this entry names, in characters: 0 when the page is none of its."""
+        return max(len(start) * path.startswith(start) for start in (self.path, *self.also))
+
     def is_under(self, path: str) -> bool:
         """Tell whether the page at `path` belongs to this entry."""
-        return any(path.startswith(start) for start in (self.path, *self.also))
+        return self.reach(path) > 0
 
 
 PUBLIC_BAR = (
-    Entry(_("查档"), "/search/", "g s", also=("/records/",)),
+    Entry(_("查档"), "/search/", "g s", also=("/records/", "/requests/")),
+    Entry(_("我的利用"), "/exchange/", "g x", _READER),
     Entry(_("随手拍"), "/snap/"),
     Entry(_("企业服务"), "/biz/"),
     Entry(_("展览"), "/exhibits/"),
+    Entry(_("开放目录"), "/opened/"),
     Entry(_("开放数据"), "/open/"),
     Entry(_("帮助"), "/help/"),
 )
@@ -51,24 +67,77 @@ STAFF_BAR = (
         _("档案"),
         "/archive/",
         "g a",
-        _STAFF,
-        ("/transfers/", "/review/", "/digitise/", "/preservation/", "/jobs/"),
+        _STAFF | _DECIDERS,
+        (
+            "/transfers/",
+            "/review/",
+            "/digitise/",
+            "/preservation/",
+            "/retention/",
+            "/jobs/",
+            "/opening/",
+            "/rights/",
+        ),
     ),
-    Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/")),
+    Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/", "/exchange/")),
     Entry(_("队伍"), "/community/", roles=_STAFF),
     Entry(_("看板"), "/board/", roles=_STAFF),
+    Entry(_("审批"), "/admin/approvals/", roles=_DECIDERS),
+)
+OFFICER_BAR = (
+    Entry(
+        _("管理"),
+        "/admin/accounts/",
+        roles=_OFFICERS,
+        also=(
+            "/admin/review/",
+            "/admin/approvals/",
+            "/admin/units/",
+            "/admin/open-",
+            "/admin/keys/",
+        ),
+    ),
+    Entry(_("审计"), "/audit/", "g l", _LOG_READERS),
+    Entry(_("查用"), "/search/", "g s", also=("/records/",)),
+)
+AUDIT_ROW = (
+    Entry(_("审计记录"), "/audit/", roles=_LOG_READERS, also=("/audit/objects/",)),
+    Entry(_("封存与校验"), "/audit/seals/", roles=_AUDITOR, also=("/audit/checks/",)),
+    Entry(_("等保三级对照"), "/audit/protection/", roles=_LOG_READERS),
+)
+ADMIN_ROW = (
+    Entry(_("账号"), "/admin/accounts/", roles=_OFFICERS, also=("/admin/open-account/",)),
+    Entry(_("审批"), "/admin/approvals/", roles=_OFFICERS),
+    Entry(_("机构"), "/admin/units/", roles=_ADMINS),
+    Entry(_("账号核查"), "/admin/review/", roles=_OFFICERS),
+    Entry(_("密钥"), "/admin/keys/", roles=_OFFICERS),
 )
 ARCHIVE_ROW = (
     Entry(_("移交接收"), "/transfers/", "g t", _STAFF),
     Entry(_("审核队列"), "/review/", "g q", _ARCHIVIST),
-    Entry(_("全宗树"), "/archive/", roles=_STAFF),
+    Entry(_("全宗树"), "/archive/", roles=_STAFF | _DECIDERS),
     Entry(_("数字化流水"), "/digitise/", roles=_ARCHIVIST),
     Entry(_("长期保存"), "/preservation/", roles=_ARCHIVIST),
+    Entry(_("开放审核"), "/opening/", "g o", _STAFF),
+    Entry(_("个人信息权利"), "/rights/", roles=_ARCHIVE_STAFF),
+    Entry(_("鉴定销毁"), "/retention/", roles=_DECIDERS),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
 )
+USE_ROW = (
+    Entry(_("检索"), "/search/"),
+    Entry(_("共享利用"), "/exchange/", "g x", _STAFF),
+    Entry(_("查档篮"), "/exchange/basket/", "g b", _STAFF),
+    Entry(_("查档登记"), "/exchange/visits/", "g v", _DECIDERS),
+    Entry(_("出证登记"), "/exchange/copies/", roles=_DECIDERS),
+    Entry(_("实体借阅"), "/exchange/loans/", roles=_STAFF),
+    Entry(_("利用统计"), "/exchange/statistics/", roles=_DECIDERS),
+)
 FOOTER_ROW = (
+    Entry(_("查档申请"), "/requests/new/"),
+    Entry(_("核验证明"), "/verify/"),
     Entry(_("帮助"), "/help/"),
     Entry(_("隐私"), "/privacy/"),
+    Entry(_("个人信息权利"), "/rights/"),
     Entry(_("显示与无障碍"), "/modes/"),
 )
 
@@ -87,29 +156,63 @@ def _exists(path: str, urlconf: str) -> bool:
 
 
 def _shown(entries: Iterable[Entry], roles: frozenset[str], here: str) -> list[dict[str, Any]]:
-    """The entries whose page exists and that one of `roles` may open."""
-    return [
-        {"label": entry.label, "path": entry.path, "key": entry.key, "on": entry.is_under(here)}
+    """The entries whose page exists and that one of `roles` may open; the nearest one is on."""
+    shown = [
+        entry
         for entry in entries
         if (not entry.roles or entry.roles & roles) and _exists(entry.path, _urlconf())
     ]
+    nearest = max((entry.reach(here) for entry in shown), default=0)
+    return [
+        {
+            "label": entry.label,
+            "path": entry.path,
+            "key": entry.key,
+            "on": 0 < entry.reach(here) == nearest,
+        }
+        for entry in shown
+    ]
+
+
+def _longest_on(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of links that lie below each other only the nearest is the current one."""
+    on = max((link["path"] for link in links if link["on"]), key=len, default="")
+    return [{**link, "on": link["path"] == on} for link in links]
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: `modes`, `bar`, `row`, `footer`, `face`, `trace_id`, `has_search`."""
-    roles = viewer_of(request).roles
-    is_staff_face = bool(roles & _STAFF)
-    bar = STAFF_BAR if is_staff_face else PUBLIC_BAR
-    archive = next(entry for entry in STAFF_BAR if entry.path == "/archive/")
-    here = request.path
-    in_archive = is_staff_face and archive.is_under(here)
+    viewer, here = viewer_of(request), request.path
+    roles = viewer.roles | ({viewer.officer} if viewer.officer else _ANYONE)
+    bar = _bar_of(roles)
+    row_label, row = _row_of(bar, here)
     return {
         "modes": modes_of(request),
         "mode_choices": CHOICES,
-        "face": "staff" if is_staff_face else "public",
+        "face": "public" if bar is PUBLIC_BAR else "staff",
         "bar": _shown(bar, roles, here),
-        "row": _shown(ARCHIVE_ROW, roles, here) if in_archive else [],
+        "row": _longest_on(_shown(row, roles, here)),
+        "row_label": row_label,
         "footer": _shown(FOOTER_ROW, roles, here),
         "has_search": _exists("/search/", _urlconf()),
         "trace_id": request_id(request),
     }
+
+
+def _bar_of(roles: frozenset[str]) -> tuple[Entry, ...]:
+    if roles & _OFFICERS:
+        return OFFICER_BAR
+    return STAFF_BAR if roles & (_STAFF | _DECIDERS) else PUBLIC_BAR
+
+
+def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:
+    """The second row of the bar: the name of its part, and its entries."""
+    for start, label, row in (
+        ("/archive/", _("档案工作"), ARCHIVE_ROW),
+        ("/search/", _("查用工作"), USE_ROW if bar is STAFF_BAR else ()),
+        ("/admin/accounts/", _("管理工作"), ADMIN_ROW),
+        ("/audit/", _("审计工作"), AUDIT_ROW),
+    ):
+        if any(entry.path == start and entry.is_under(here) for entry in bar):
+            return label, row
+    return "", ()

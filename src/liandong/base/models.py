@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -129,8 +129,6 @@ class Session(AbstractBaseSession):
     origin = models.CharField(_("来源"), max_length=64, blank=True)
     device = models.CharField(_("设备"), max_length=120, blank=True)
 
-    objects: models.Manager[Any] = BaseSessionManager()
-
     class Meta:
         ordering = ["-started_at"]
 
@@ -173,7 +171,7 @@ class Approval(models.Model):
         APPROVED = "approved", _("已批准待执行")  # carried out by a command, once
         DONE = "done", _("已执行")
         FAILED = "failed", _("未能执行")  # approved, but no longer possible: nothing was changed
-        REFUSED = "refused", _("不予批准")
+        REFUSED = "refused", _("未获批准")
         WITHDRAWN = "withdrawn", _("已撤回")
 
     act = models.CharField(_("行为"), max_length=40)  # registered in base.approvals

@@ -37,7 +37,7 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """A row of what the session holds now."""
-        row = super().create_model_instance(data)
+        row: Any = super().create_model_instance(data)  # a Session, see get_model_class
         row.account_id = data.get(SESSION_KEY) or None
         row.seen_at = timezone.now()
         row.origin = CURRENT_ORIGIN.get()

@@ -68,6 +68,21 @@ def frees(table: str, vendor: str) -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {table}_{name}{on}" for name in names]
 
 
+def is_guarded(table: str) -> bool:
+    """Whether every trigger of the guard is there and on."""
+    if connection.vendor == "postgresql":
+        names = {f"{table}_rows", f"{table}_all"}
+        statement = (
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgenabled IN ('O', 'A')"
+        )
+    else:
+        names = {f"{table}_{act}" for act in ("UPDATE", "DELETE", "INSERT")}
+        statement = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [table])
+        return names <= {name for (name,) in cursor.fetchall()}
+
+
 def run(statements: list[str]) -> None:
     """Execute on the database of the application."""
     with connection.cursor() as cursor:

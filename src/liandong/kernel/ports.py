@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 from .access import Rule
-from .pages import Page
+from .pages import Box, Page
 from .sealed import Aead, MasterKey, WrappedKey
 from .signatures import Signature, TimeStamp
 
@@ -93,6 +93,34 @@ class VirusScanner(Protocol):
 
     def scan(self, file: Path) -> str:
         """The name of what was found, or "".  Raises OSError when the scanner is away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedPage:
+    """A page for a masked copy: its lines are masked already, its image is not."""
+
+    page: Page
+    image: Path | None  # the page image as it is; None: there is none, the lines are drawn
+    black: tuple[Box, ...]  # rectangles in pixels of an image that is `page.width` wide
+
+
+class Redactor(Protocol):
+    """Makes copies from which nobody gets back what was masked."""
+
+    def black_out(self, image: Path, black: Sequence[Box], width: int, target: Path) -> None:
+        """Write a new JPEG of the page image in which the rectangles are black pixels.
+
+        The rectangles are in pixels of an image that is `width` wide, upright as a person sees it.
+        No metadata, preview or further page of the file survives.  Raises Unreadable.
+        """
+        ...
+
+    def masked_pdf(self, pages: Iterable[MaskedPage], target: Path, title: str) -> None:
+        """Write a PDF of blackened page images with the masked lines, invisible, to be copied.
+
+        Nothing of an original file is taken over.  Raises Unreadable, ValueError (no pages).
+        """
         ...
 
 
@@ -447,4 +475,42 @@ class Compute(Protocol):
 
     def close(self) -> None:
         """Stop the workers."""
+        ...
+
+
+# Calling out --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something to be sent to another system by POST."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of sending a letter: a status of HTTP, or why there is none."""
+
+    status: int = 0
+    trouble: str = ""  # refused:<reason>, tls:<reason>, timeout, or the name of the fault
+    took_ms: int = 0
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the receiver said that it has it."""
+        return 200 <= self.status < 300
+
+
+class Messenger(Protocol):
+    """Sends letters to other systems, and only to addresses that this installation allows."""
+
+    def judge(self, url: str) -> None:
+        """Raises kernel.endpoints.BadEndpoint for an address that is never called."""
+        ...
+
+    def send(self, letters: Sequence[Letter]) -> list[Reply]:
+        """One reply per letter, in order; several go at once.  Every failure is a reply."""
         ...

@@ -1,7 +1,8 @@
 """Backup and restore: one tar file with database, store, staging and key, and a digest of each.
 
-The database is copied first by its own backup, then the store: an object placed meanwhile is an
-orphan at worst, a record never points at bytes that are missing.
+The head of the audit comes first, so that it never names a row that the database has not; then the
+database by its own backup, then the store: an object placed meanwhile is an orphan at worst, a
+record never points at bytes that are missing.
 """
 
 import hashlib
@@ -19,10 +20,13 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from liandong.base.audit import record_act
+from liandong.base.models import Outcome
 from liandong.kernel.names import BadPath, inner_path
 
 MANIFEST = "manifest.jsonl"
 DATABASE = "liandong.sqlite3"
+AUDIT = "audit"  # head and seals
 KEPT = ("staging", "store")  # in this order; the index and the cache are made again
 PARTIAL = ".partial-"  # what the store is still writing
 
@@ -38,7 +42,9 @@ def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], No
     """Write the backup beside its final name and rename it when complete.
 
     On PostgreSQL the database is left to `pg_dump`: the rows can be rebuilt from the store.
+    The act is recorded before anything is copied, and once more when it failed.
     """
+    record_act("back_up", by="cli", now=now, object=f"backup:{file.name}")
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600, exist_ok=False)  # holds the key and every record
@@ -46,6 +52,8 @@ def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], No
         return _write(part, now, progress).replace(file)
     except BaseException:
         part.unlink(missing_ok=True)
+        failed = Outcome.FAILED
+        record_act("back_up", by="cli", now=now, object=f"backup:{file.name}", outcome=failed)
         raise
 
 
@@ -55,7 +63,7 @@ def _write(part: Path, now: datetime, progress: Callable[[int, int], None]) -> P
         tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar,
         tempfile.TemporaryDirectory() as folder,
     ):
-        members = []
+        members = _copy_audit(home, Path(folder))
         if connection.vendor == "sqlite":
             copy = Path(folder) / DATABASE
             _copy_sqlite(copy)
@@ -74,6 +82,12 @@ def _write(part: Path, now: datetime, progress: Callable[[int, int], None]) -> P
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
     return part
+
+
+def _copy_audit(home: Path, folder: Path) -> list[tuple[str, Path]]:
+    if (home / AUDIT).is_dir():
+        shutil.copytree(home / AUDIT, folder / AUDIT)
+    return [(path.relative_to(folder).as_posix(), path) for _, path in _files(folder, AUDIT)]
 
 
 def _copy_sqlite(target: Path) -> None:
@@ -139,7 +153,7 @@ def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
     written stays beside for a look and nothing is put in place.
     """
     home = Path(settings.HOME)
-    if any((home / name).exists() for name in (DATABASE, *KEPT)):
+    if any((home / name).exists() for name in (DATABASE, AUDIT, *KEPT)):
         raise BadBackup(f"{home} is not empty")
     home.mkdir(parents=True, exist_ok=True)
     fresh = home / "restoring"
@@ -154,7 +168,12 @@ def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
             name for name in found.keys() | declared.keys() if found.get(name) != declared.get(name)
         )
         raise BadBackup(f"{file}: {len(wrong)} files differ from the manifest, first {wrong[0]}")
-    for name in (*KEPT, "secret.key", DATABASE):  # the database last: without it nothing is there
+    for name in (
+        *KEPT,
+        AUDIT,
+        "secret.key",
+        DATABASE,
+    ):  # the database last: without it nothing is there
         if (fresh / name).exists():
             (fresh / name).replace(home / name)
     fresh.rmdir()

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,12 +18,15 @@ from django.db import transaction
 
 from liandong.archive.models import RetentionRule
 from liandong.archive.services.holdings import keep_fonds, keep_in_store
-from liandong.base.models import Account, Post, Role, Unit
+from liandong.base.models import Role, Unit
+from liandong.base.people.services.accounts import OFFICER_NAMES
+from liandong.base.people.services.bootstrap import keep_demo_account
 from liandong.intake.models import Batch, ItemState
 from liandong.intake.services.decide import accept
 from liandong.intake.services.drive import drive
 from liandong.intake.services.receive import incoming_files, receive
 
+from .demo_papers import OLD_PAPERS, Paper
 from .server import DEMO_PASSWORD
 
 FONDS = "Z109"
@@ -38,22 +40,6 @@ FONT_PLACES = (
     "/usr/share/fonts/truetype/arphic/uming.ttc",
 )
 FONT_ADVICE = "未找到中文字体，演示中略去扫描件。安装：apt-get install fonts-noto-cjk"
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """One document of the demonstration."""
-
-    code: str
-    title: str
-    number: str  # 文号
-    date: str
-    retention: str
-    form: str  # scan, tiff, pdf, docx, xlsx, txt, big5, eml
-    paragraphs: Sequence[str]
-    opening: str = "开放"
-    pages: int = 1
-    addressee: str = "各县（市、区）城市管理局，局属各单位："
 
 
 PAPERS = (
@@ -134,7 +120,7 @@ def load_demo(
     if done.exists():
         return False
     now = clock()
-    unit = _people()
+    unit = _people(now)
     fonds = _fonds(unit, now)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -144,6 +130,7 @@ def load_demo(
         for label, write in (
             ("2023年度文书档案", _write_good),
             ("2023年度补充移交", _write_faulty),
+            ("1998年度文书档案", _write_old),
         ):
             source = folder / label
             source.mkdir()
@@ -152,7 +139,7 @@ def load_demo(
                 incoming_files(source), name=label, by="clerk", now=now, fonds=fonds, unit=unit
             )
             drive(batch.pk, by="system", clock=clock, progress=progress)
-            if write is _write_good:
+            if write is not _write_faulty:
                 waiting = batch.items.filter(state=ItemState.WAITING).values_list("pk", flat=True)
                 accept(list(waiting), by="archivist", now=clock())
                 drive(batch.pk, by="system", clock=clock, progress=progress)
@@ -161,22 +148,32 @@ def load_demo(
 
 
 @transaction.atomic
-def _people() -> Unit:
-    archives, _ = Unit.objects.get_or_create(code="SFDAG", defaults={"name": "示范市档案馆"})
-    office, _ = Unit.objects.get_or_create(code="SFCGJ", defaults={"name": BODY})
+def _people(now: datetime) -> Unit:
+    """Units and accounts of the demonstration: the three officers, a director, staff, a reader."""
+    archives, office, other = (
+        Unit.objects.get_or_create(code=code, defaults={"name": name})[0]
+        for code, name in (
+            ("SFDAG", "示范市档案馆"), ("SFCGJ", BODY), ("SFZJJ", "示范市住房和城乡建设局"),
+        )
+    )  # fmt: skip
     for name, full_name, unit, clearance, role in (
         ("archivist", "档案馆员（演示）", archives, 2, Role.ARCHIVIST),
+        ("archivist2", "复审人员（演示）", archives, 2, Role.ARCHIVIST),
+        ("director", "档案馆负责人（演示）", archives, 2, Role.DIRECTOR),
         ("clerk", "兼职档案员（演示）", office, 1, Role.CLERK),
+        ("clerk2", "住建局兼职档案员（演示）", other, 1, Role.CLERK),
         ("reader", "查档人（演示）", None, 0, Role.READER),
+        ("terminal", "阅览室一号机（演示）", None, 0, Role.READER),
     ):
-        account, fresh = Account.objects.get_or_create(
-            username=name,
-            defaults={"full_name": full_name, "unit": unit, "clearance": clearance},
-        )
-        if fresh:
-            account.set_password(DEMO_PASSWORD)
-            account.save()
-        Post.objects.get_or_create(account=account, role=role)
+        keep_demo_account(
+            name, full_name=full_name, password=DEMO_PASSWORD, now=now, role=role, unit=unit,
+            clearance=clearance,
+        )  # fmt: skip
+    for officer, name in OFFICER_NAMES.items():
+        keep_demo_account(
+            name, full_name=f"{officer.label}（演示）", password=DEMO_PASSWORD, now=now,
+            officer=officer.value,
+        )  # fmt: skip
     return office
 
 
@@ -212,7 +209,16 @@ def find_font() -> str | None:
 
 
 def _write_good(folder: Path, font: str | None) -> None:
-    written = [paper for paper in PAPERS if font or paper.form not in {"scan", "tiff", "pdf"}]
+    _write_papers(folder, PAPERS, font)
+
+
+def _write_old(folder: Path, font: str | None) -> None:
+    """Papers whose closed period is over, for opening review."""
+    _write_papers(folder, OLD_PAPERS, font)
+
+
+def _write_papers(folder: Path, papers: Sequence[Paper], font: str | None) -> None:
+    written = [paper for paper in papers if font or paper.form not in {"scan", "tiff", "pdf"}]
     for paper in written:
         WRITERS[paper.form](folder, paper, font)
     _catalogue(folder, [_row(paper) for paper in written])

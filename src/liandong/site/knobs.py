@@ -7,6 +7,7 @@ A knob `name` is set by the environment variable `LIANDONG_<NAME>`, or for a sec
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +53,17 @@ def _cipher(text: str) -> str:
     if text and text not in CIPHERS:
         raise ValueError(", ".join(CIPHERS))
     return text
+
+
+def _ports(text: str) -> list[int]:
+    ports = [int(word) for word in _words(text)]
+    if not all(0 < port < 2**16 for port in ports):
+        raise ValueError("1-65535")
+    return ports
+
+
+def _networks(text: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(word.strip()) for word in _words(text)]
 
 
 def _folder_or_none(text: str) -> Path | None:
@@ -146,10 +158,27 @@ KNOBS = (
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
     Knob("ZIP_MAX_GB", int, "50", "压缩包解开后的上限（GB）"),
     Knob("VERIFY_DAYS", int, "90", "固定性巡检周期（天）：每件档案至少每周期校验一次"),
+    Knob("OPENING_OPINION_DAYS", int, "30", "开放审核征求形成或移交单位意见的期限（天）"),
+    Knob("DEFERRAL_REVIEW_YEARS", int, "5", "延期开放的档案几年后重新审核"),
+    Knob("RIGHTS_ANSWER_DAYS", int, "15", "答复个人信息权利请求的期限（天）"),
     Knob(
         "ENCRYPTION", _cipher, "", "新入库档案加密：aes（AES-256-GCM）、sm4（SM4-GCM）；留空不加密"
     ),
+    Knob("API_PER_MINUTE", int, "600", "每把接口密钥每分钟的请求数；单把可另定"),
+    Knob("WEBHOOK_PORTS", _ports, "443", "事件通知可用的端口，逗号分隔"),
+    Knob("WEBHOOK_NETWORKS", _networks, "", "事件通知可达的内部网段，逗号分隔；留空只达互联网地址"),
+    Knob("WEBHOOK_LOOPBACK", _yes, "0", "事件通知可用 http 发给本机，只供试用"),
     Knob("KEYS", _folder_or_none, "", "密钥目录，须另行备份；留空为数据目录下的 keys"),
+    Knob("ARCHIVE_NAME", str, "本档案馆", "档案馆名称：印在证明件和回执上"),
+    Knob("SHARE_DAYS", int, "10", "共享利用申请、查档申请的答复期限（工作日）"),
+    Knob("OPINION_DAYS", int, "15", "形成单位答复意见的期限（工作日）；这段时间不计入答复期限"),
+    Knob("SHARE_MAX_DAYS", int, "365", "一次授权最长几天"),
+    Knob("CONTACT_DAYS", int, "180", "查档办结几天后删除查档人的姓名、证件和联系信息"),
+    Knob("COPY_DAYS", int, "30", "证明件的文件保留几天；登记一直保留"),
+    Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),
+    Knob("MAIL", str, "", "邮件服务器 smtp://用户@主机:端口；留空则提醒只在站内显示"),
+    Knob("MAIL_PASSWORD", str, "", "邮件服务器口令", secret=True),
+    Knob("MAIL_FROM", str, "", "发件地址"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 

@@ -75,7 +75,10 @@ def serve(*, bind: str, port: int, say: Callable[[str], None]) -> int:
 
 
 DEMO_PASSWORD = "liandong-demo"  # noqa: S105 - printed on purpose; `demo load` is never production
-DEMO_ACCOUNTS = ("archivist", "clerk", "reader")
+DEMO_ACCOUNTS = (
+    "archivist", "director", "clerk", "clerk2", "reader", "terminal", "sysadmin", "secadmin",
+    "auditadmin",
+)  # fmt: skip
 
 
 def _start(name: str, command: list[str]) -> subprocess.Popen[bytes]:

@@ -102,7 +102,9 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "liandong.base",
     "liandong.archive",
+    "liandong.exchange",
     "liandong.intake",
+    "liandong.portal",
     # Behind the rooms, whose templates stand in for those of allauth.
     "allauth",
     "allauth.account",
@@ -185,12 +187,38 @@ PROXIES: int = _KNOB["PROXIES"]
 AUDIT_DIGEST: str = _KNOB["AUDIT_DIGEST"]
 AUDIT_PLACE: Path | None = _KNOB["AUDIT_PLACE"]
 VERIFY_DAYS: int = _KNOB["VERIFY_DAYS"]
+OPENING_OPINION_DAYS: int = _KNOB["OPENING_OPINION_DAYS"]
+DEFERRAL_REVIEW_YEARS: int = _KNOB["DEFERRAL_REVIEW_YEARS"]
+RIGHTS_ANSWER_DAYS: int = _KNOB["RIGHTS_ANSWER_DAYS"]
 ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" for plain objects
+API_PER_MINUTE: int = _KNOB["API_PER_MINUTE"]
+
+ARCHIVE_NAME: str = _KNOB["ARCHIVE_NAME"]
+SHARE_DAYS: int = _KNOB["SHARE_DAYS"]
+OPINION_DAYS: int = _KNOB["OPINION_DAYS"]
+SHARE_MAX_DAYS: int = _KNOB["SHARE_MAX_DAYS"]
+CONTACT_DAYS: int = _KNOB["CONTACT_DAYS"]
+COPY_DAYS: int = _KNOB["COPY_DAYS"]
+LOAN_DAYS: int = _KNOB["LOAN_DAYS"]
+MAIL_SERVER: str = _KNOB["MAIL"]
+_MAIL = urlsplit(MAIL_SERVER)
+EMAIL_HOST, EMAIL_PORT = _MAIL.hostname or "localhost", _MAIL.port or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.username or "", _KNOB["MAIL_PASSWORD"]
+EMAIL_USE_SSL, EMAIL_TIMEOUT = _MAIL.scheme == "smtps", 20
+DEFAULT_FROM_EMAIL: str = _KNOB["MAIL_FROM"] or "liandong@localhost"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
 _SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
+    "messenger": {
+        "class": "liandong.engines.messages.pinned.PinnedMessenger",
+        "options": {
+            "ports": _KNOB["WEBHOOK_PORTS"],
+            "networks": _KNOB["WEBHOOK_NETWORKS"],
+            "loopback": _KNOB["WEBHOOK_LOOPBACK"],
+        },
+    },
     "search": {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},
@@ -216,6 +244,7 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.validation.ocfl.OcflValidator",
         "options": {},
     },
+    "redactor": {"class": "liandong.engines.redaction.images.ImageRedactor", "options": {}},
     "cipher": {"class": "liandong.engines.keys.cipher.OpensslCipher", "options": {}},
     "vault": {
         "class": "liandong.engines.keys.files.FileVault",

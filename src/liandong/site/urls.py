@@ -10,9 +10,12 @@ urlpatterns = [
     path("healthz/", views.show_health, name="health"),
     path("favicon.ico", views.show_favicon, name="favicon"),
     path("", include("liandong.base.urls")),
+    path("", include("liandong.base.audit.urls")),
     path("", include("liandong.base.people.signing_urls")),
     path("", include("liandong.archive.urls")),
+    path("", include("liandong.exchange.urls")),
     path("", include("liandong.intake.urls")),
+    path("", include("liandong.portal.urls")),
 ]
 handler400 = "liandong.base.views.bad_request"
 handler403 = "liandong.base.views.forbidden"

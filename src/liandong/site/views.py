@@ -19,7 +19,9 @@ from liandong.intake.queries import desk_counts
 @require_safe
 @open_to(ANYONE)
 def show_home(request: HttpRequest) -> HttpResponse:
-    """One search box; staff go to their desk."""
+    """One search box; staff go to their desk, officers to the accounts."""
+    if viewer_of(request).officer:
+        return redirect("base:accounts")
     if request.user.is_authenticated and may_hand_over(viewer_of(request)):
         return redirect("desk")
     viewer = viewer_of(request)

@@ -14,9 +14,11 @@ from django_tasks.base import Task as AnyTask
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from liandong.archive.tasks import index_stale_records, verify_scheduled
+from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
 from liandong.base.audit.tasks import seal_audit
+from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
+from liandong.portal.tasks import send_notices, sweep_portal
 
 Task = AnyTask[..., Any]
 log = logging.getLogger(__name__)
@@ -24,7 +26,11 @@ POLL_S = 0.3
 SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (20, index_stale_records),
     (60, resume_batches),  # what a full disk stopped
+    (300, follow_openings),  # time that ran out, jobs that were lost
+    (10, send_notices),
+    (3600, sweep_portal),
     (3600, verify_scheduled),
+    (3600, remind_and_tidy),
     (3600, seal_audit),  # once a day, when the first of these hours comes
 )
 KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended

@@ -9,6 +9,8 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+_AWAITS_OPENING = models.Q(awaits_opening=True)  # the due list reads only these
+
 
 class Fonds(models.Model):
     """A fonds (全宗): the archives of one body; it names its own code template."""
@@ -93,8 +95,20 @@ class HeldNumber(models.Model):
         return f"{self.archival_class_id}:{self.number}"
 
 
+class HeldRecords(models.Manager["Record"]):
+    """Records that are here; what was destroyed is asked for by `Record.every`."""
+
+    def get_queryset(self) -> models.QuerySet["Record"]:
+        """Without the destroyed ones."""
+        return super().get_queryset().filter(destroyed_at__isnull=True)
+
+
 class Record(models.Model):
-    """One archival record (件): described, packed as one OCFL object, admitted."""
+    """One archival record (件): described, packed as one OCFL object, admitted.
+
+    Of a destroyed record the row stays, with its description: `destroyed_at` hides it from
+    `objects`, and its code is never given again.
+    """
 
     object_id = models.UUIDField(unique=True, default=uuid.uuid4)  # OCFL id urn:uuid:…
     version = models.PositiveIntegerField(default=1)  # head of the OCFL object
@@ -116,6 +130,8 @@ class Record(models.Model):
     open_from = models.PositiveIntegerField(default=99991231)  # YYYYMMDD
     unit = models.CharField(max_length=32, blank=True)  # code of the forming or transferring unit
     personal = models.PositiveSmallIntegerField(default=9)  # archive.policies: 9 not examined yet
+    open_due = models.PositiveIntegerField(default=99991231)  # YYYYMMDD, see kernel.opening
+    awaits_opening = models.BooleanField(default=True)  # closed, and in no review
     personal_revision = models.PositiveIntegerField(default=0)  # grows when what is masked changes
     page_count = models.PositiveIntegerField(_("页数"), default=0)
     file_count = models.PositiveIntegerField(default=0)
@@ -124,10 +140,16 @@ class Record(models.Model):
     admitted_at = models.DateTimeField()
     admitted_by = models.CharField(max_length=150)  # username, or "system"
     encryption = models.CharField(max_length=8, blank=True)  # cipher of the object, "" plain
+    retain_until = models.PositiveIntegerField(default=0)  # YYYYMMDD, see kernel.retention
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+    destroyed_under = models.CharField(max_length=32, blank=True)  # number of the list
     indexed_version = models.PositiveIntegerField(default=0)  # version that the index holds
     verified_at = models.DateTimeField(null=True, blank=True)  # last complete fixity check
     verified_ok = models.BooleanField(null=True)
     sight = ""  # no column: how much of it whoever asked may see, set by `queries.sight`
+
+    objects = HeldRecords()
+    every = models.Manager["Record"]()
 
     class Meta:
         ordering = ["id"]
@@ -138,12 +160,24 @@ class Record(models.Model):
                 | models.Q(verified_at__isnull=False, verified_ok__isnull=False),
                 name="verified_paired",
             ),
+            models.CheckConstraint(
+                condition=models.Q(destroyed_at__isnull=True, destroyed_under="")
+                | (models.Q(destroyed_at__isnull=False) & ~models.Q(destroyed_under="")),
+                name="destroyed_paired",
+            ),
         ]
         indexes = [
             models.Index(fields=["archival_class", "code"], name="record_by_class"),
             models.Index(fields=["indexed_version", "id"], name="record_to_index"),
             models.Index(fields=["verified_at", "id"], name="record_to_verify"),
             models.Index(fields=["document_number"], name="record_by_docnumber"),
+            models.Index(fields=["open_due", "id"], condition=_AWAITS_OPENING, name="record_due"),
+            models.Index(
+                fields=["fonds", "open_due", "level"],
+                condition=_AWAITS_OPENING,
+                name="record_due_of_fonds",
+            ),
+            models.Index(fields=["retain_until", "code"], name="record_to_appraise"),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,9 @@ class ShareGrant(models.Model):
     purpose = models.CharField(_("利用目的"), max_length=300)
     uses = models.CharField(_("利用方式"), max_length=32)  # of kernel.viewer.USES, comma-separated
     whole = models.BooleanField(_("不遮盖个人信息"), default=False)
+    reader = models.CharField(
+        max_length=150, blank=True
+    )  # whom a watermark names, if not the account
     begins_at = models.DateTimeField(_("自"))
     ends_at = models.DateTimeField(_("至"))
     granted_at = models.DateTimeField()

@@ -129,6 +129,8 @@ def masked_texts(texts: Sequence[str], hits: Iterable[PersonalHit]) -> list[str]
     letters = [list(text) for text in texts]
     for hit in hits:
         spans = list(spans_of(hit, texts))
+        if not spans:  # a part of the image, or a line that is gone
+            continue
         secret = "\n".join(texts[line][start:end] for line, start, end in spans)
         for (line, start, _end), shown in zip(spans, _shown(hit, secret), strict=True):
             for at, letter in enumerate(shown, start=start):
@@ -146,7 +148,7 @@ def _shown(hit: PersonalHit, secret: str) -> list[str]:
 
 
 def spans_of(hit: PersonalHit, texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Line, start and end of each part of a hit; nothing beyond the end of a line or of the page."""
+    """Line, start and end of each part of a hit, within the lines that there are."""
     if hit.line == NO_LINE:
         return
     for line in range(hit.line, min(hit.last_line, len(texts) - 1) + 1):

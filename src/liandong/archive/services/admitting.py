@@ -23,6 +23,7 @@ from liandong.archive.models import (
     RecordFile,
     RecordPage,
 )
+from liandong.base.audit import Act, record_acts
 from liandong.kernel.codes import ArchivalCode, BadCode, CodeTemplate, template
 from liandong.kernel.metadata import retention_code
 
@@ -31,6 +32,7 @@ from .admission import Admission
 from .examining import level_of
 from .holdings import is_in_store, keep_in_store
 from .objects import Packed, correction_rows, event_rows, file_rows, page_rows, record_row
+from .opening.keeping import restore_reviews
 
 Row = TypeVar("Row", bound=Model)
 logger = logging.getLogger(__name__)
@@ -121,7 +123,8 @@ def give_back_number(
     Giving back twice, or a number that a record has, changes nothing.
     """
     one = _locked_class(fonds, ClassKey(category, year, retention, org))
-    if not 1 <= number <= one.last_number or one.records.filter(number=number).exists():
+    known = Record.every.filter(archival_class=one, number=number)
+    if not 1 <= number <= one.last_number or known.exists():
         return
     HeldNumber.objects.update_or_create(
         archival_class=one, number=number, defaults={"holder": None}
@@ -165,7 +168,7 @@ def settle_codes(
     for at, (fonds, code) in enumerate(drafts):
         classes[fonds.pk, class_key(code)].append(at)
     given = {str(draft[1]) for draft in drafts if draft[1].number}
-    owners = dict(Record.objects.filter(code__in=given).values_list("code", "object_id"))
+    owners = dict(Record.every.filter(code__in=given).values_list("code", "object_id"))
     settled: dict[int, ArchivalCode | CodeTaken] = {}
     for (_, key), places in sorted(classes.items()):  # locked in one order everywhere
         numbers = _Numbers.of(_locked_class(drafts[places[0]][0], key))
@@ -311,13 +314,21 @@ def admit_packed(objects: Sequence[Packed], *, by: str, now: datetime) -> list[R
     """
     packed_records = {packed.object_id: packed for packed in objects}
     with transaction.atomic():
-        known = Record.objects.in_bulk(list(packed_records), field_name="object_id")
+        known = Record.every.in_bulk(list(packed_records), field_name="object_id")
         fresh = [packed for object_id, packed in packed_records.items() if object_id not in known]
         records = write_rows(fresh, by=by, now=now)
+        record_acts(_admissions(records), by=by, now=now)
     for record in records:
         logger.info("record.admitted id=%s by=%s at=%s", record.pk, by, now.isoformat())
     known |= {record.object_id: record for record in records}
     return [known[packed.object_id] for packed in objects]
+
+
+def _admissions(records: Sequence[Record]) -> list[Act]:
+    return [
+        Act("admit_record", f"record:{one.code}", facts={"object": str(one.object_id)})
+        for one in records
+    ]
 
 
 def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Record]:
@@ -344,6 +355,7 @@ def write_rows(records: Sequence[Packed], *, by: str, now: datetime) -> list[Rec
     for record, packed in corrected:
         numbers = {page.number: page.pk for page in pages if page.record_id == record.pk}
         _insert(LineCorrection, correction_rows(packed, numbers))
+    restore_reviews((record.pk, packed.opening) for record, packed in rows if packed.opening)
     _count_in_classes(drafts)
     return drafts
 
@@ -377,7 +389,8 @@ def _place_in_classes(
 def _fonds_of(records: Sequence[Packed], *, by: str, now: datetime) -> dict[str, Fonds]:
     """The fonds by number, each with its object in the store; raises UnknownFonds."""
     numbers = {packed.code.split("-", 1)[0] for packed in records}
-    known = {one.number: one for one in Fonds.objects.filter(number__in=numbers)}
+    rows = Fonds.objects.filter(number__in=numbers).prefetch_related("opening_periods")
+    known = {one.number: one for one in rows}
     if missing := sorted(numbers - known.keys()):
         raise UnknownFonds(missing[0])
     for fonds in known.values():
@@ -393,7 +406,7 @@ def _refuse_taken(codes: Sequence[str]) -> None:
         if code in seen:
             raise CodeTaken(code)
         seen.add(code)
-    taken = Record.objects.filter(code__in=codes).values_list("code", flat=True).first()
+    taken = Record.every.filter(code__in=codes).values_list("code", flat=True).first()
     if taken is not None:
         raise CodeTaken(taken)
 
@@ -401,7 +414,7 @@ def _refuse_taken(codes: Sequence[str]) -> None:
 def _count_in_classes(records: Sequence[Record]) -> None:
     for class_id, count in Counter(record.archival_class_id for record in records).items():
         ArchivalClass.objects.filter(pk=class_id).update(record_count=F("record_count") + count)
-    taken = Record.objects.filter(
+    taken = Record.every.filter(
         archival_class=OuterRef("archival_class"), number=OuterRef("number")
     )
     HeldNumber.objects.filter(

@@ -24,6 +24,7 @@ from liandong.archive.models import (
     RecordFile,
     RecordPage,
 )
+from liandong.base.audit import Act, record_act, record_acts
 from liandong.base.locks import hold
 from liandong.kernel.metadata import check_value
 from liandong.kernel.packages.ocfl import (
@@ -36,8 +37,10 @@ from liandong.kernel.pages import Method, Page
 from . import objects, privacy
 from .admission import Event
 from .contents import Contents, contents_of, stored, version_contents
+from .due import follow_description
 from .jobs import PACK_AFTER, PACK_CORRECTIONS, enqueue_after_commit
 from .objects import Packed, PackedFile, blob_store, record_urn
+from .opening import keeping
 from .packing import TOOL, bind_pages, find_object, workspace
 
 FIXED = frozenset({  # parts of the archival code: a code never changes
@@ -104,7 +107,9 @@ def correct_line(
         return page
     first = old.get("recognised") or [old["text"], old["confidence"]]
     new = {**old, "text": text, "confidence": 1.0, "corrected": True, "recognised": first}
-    return _write_line(page, line, new, before=old["text"], by=by, now=now)
+    _write_line(page, line, new, before=old["text"], by=by, now=now)
+    _note("correct_text", page.record, by=by, now=now, page=page.number, line=line)
+    return page
 
 
 @transaction.atomic
@@ -123,7 +128,14 @@ def undo(correction_id: int, *, by: str, now: datetime) -> RecordPage:
     if recognised and recognised[0] == correction.before:
         new = {key: value for key, value in new.items() if key not in {"corrected", "recognised"}}
         new["confidence"] = recognised[1]
-    return _write_line(page, correction.line, new, before=old["text"], by=by, now=now)
+    _write_line(page, correction.line, new, before=old["text"], by=by, now=now)
+    facts = {"page": page.number, "line": correction.line}
+    _note("undo_correction", page.record, by=by, now=now, **facts)
+    return page
+
+
+def _note(act: str, record: Record, *, by: str, now: datetime, **facts: object) -> None:
+    record_act(act, by=by, now=now, object=f"record:{record.code}", facts=facts)
 
 
 def _line(page: RecordPage, line: int) -> Mapping[str, Any]:
@@ -140,7 +152,7 @@ def _one_line(text: str) -> str:
 
 def _write_line(
     page: RecordPage, line: int, new: Mapping[str, Any], *, before: str, by: str, now: datetime
-) -> RecordPage:
+) -> None:
     if not LineCorrection.objects.filter(page__record=page.record_id, packed=False).exists():
         enqueue_after_commit(PACK_CORRECTIONS, page.record_id, run_after=now + PACK_AFTER)
     page.lines[line] = dict(new)
@@ -151,7 +163,6 @@ def _write_line(
         page=page, line=line, before=before, after=new["text"], at=now, by=by
     )
     privacy.examine_line(page, line, before, now=now)
-    return page
 
 
 def is_resting(record_id: int, *, now: datetime) -> bool:
@@ -208,7 +219,20 @@ def describe(
         merged = {name: text for name, text in {**record.description, **real}.items() if text}
         detail = {"what": "description", "fields": sorted(real)}
         event = Event("metadata modification", now, by, TOOL, "success", detail)
-        return _write_next(record, merged, event, "修改著录")
+        act = Act("describe_record", f"record:{record.code}", facts={"fields": " ".join(real)})
+        return _write_next(record, merged, event, "修改著录", act)
+
+
+def write_event(record: Record, event: Event, message: str) -> Record:
+    """A version that adds an event; call it under `object_lock`, after `recover`."""
+    return _write_next(record, record.description, event, message)
+
+
+def write_settled_reviews(record: Record) -> Record:
+    """Write settled opening reviews that are in no version yet; call it under `object_lock`."""
+    if not keeping.is_waiting(record):
+        return record
+    return _write_next(record, record.description, None, "开放审核")
 
 
 def _refuse(changes: Mapping[str, str]) -> None:
@@ -225,25 +249,33 @@ def object_lock(object_id: UUID) -> AbstractContextManager[None]:
 
 
 def _write_next(
-    record: Record, description: Mapping[str, str], event: Event, message: str
+    record: Record,
+    description: Mapping[str, str],
+    event: Event | None,  # None: what happened stands in the rows already
+    message: str,
+    *acts: Act,
 ) -> Record:
-    """The next version of the object, then the rows."""
+    """The next version of the object, then the rows; first of all the audit rows of the acts."""
     held = contents_of(record_urn(record.object_id))
     kept = objects.read_object(record.object_id)
     packed = next_packed(record, kept, description, event)
+    author = event or packed.events[-1]
     with workspace() as folder:
         changes = changed_files(kept, packed, folder, held)
         contents = version_contents(held, changes, folder / "sealed")
         inventory = write_version(
             folder / "version", held.inventory, contents,
-            message=message, user=event.by, created=event.at,
+            message=message, user=author.by, created=author.at,
         )  # fmt: skip
-        publish_version(blob_store(), folder / "version", inventory)
-    return follow(record, objects.read_object(record.object_id))
+        with transaction.atomic():
+            Record.objects.select_for_update().get(pk=record.pk)
+            record_acts(acts, by=author.by, now=author.at)
+            publish_version(blob_store(), folder / "version", inventory)
+            return follow(record, objects.read_object(record.object_id))
 
 
 def next_packed(
-    record: Record, kept: Packed, description: Mapping[str, str], event: Event
+    record: Record, kept: Packed, description: Mapping[str, str], event: Event | None
 ) -> Packed:
     """What the next version says: this description, and text and corrections as the rows are."""
     with transaction.atomic():  # pages and corrections as of one moment
@@ -251,13 +283,17 @@ def next_packed(
         corrections = _corrections(record)
         personal = privacy.decisions_of(record)
         events = _events(record)
+        opening = keeping.settled_reviews(record)
+        access = Record.objects.values("level", "open_from").get(pk=record.pk)
     return replace(
         kept,
         version=kept.version + 1,
         description=dict(description),
         pages=pages,
-        events=(*events, event),
+        events=(*events, event) if event else events,
         corrections=corrections,
+        opening=opening,
+        **access,
         personal=personal,
     )
 
@@ -301,6 +337,8 @@ def changed_files(
     }
     if packed.corrections:
         changes[objects.CORRECTIONS] = objects.to_json(list(packed.corrections))
+    if packed.opening:
+        changes[objects.OPENING] = objects.to_json(list(packed.opening))
     if packed.personal != kept.personal:
         changes[objects.PERSONAL] = objects.to_json(list(packed.personal))
     if packed.pages != kept.pages and (bound := _bind_again(packed, folder, held)) is not None:
@@ -358,17 +396,25 @@ def recover(record: Record) -> Record:
     kept = find_object(record.object_id)
     if kept is None:
         raise FileNotFoundError(key)
-    return record if kept.version == record.version else follow(record, kept)
+    if kept.version == record.version:
+        return record
+    last = max(kept.events, key=lambda event: event.at)
+    with transaction.atomic():
+        record = follow(record, kept)
+        facts = {"version": kept.version, "changed_by": last.by}
+        _note("recover_record", record, by="system", now=last.at, **facts)
+    return record
 
 
 @transaction.atomic
 def follow(record: Record, kept: Packed) -> Record:
     """Make the rows of a record those of the head of its object; text rows stay as they are."""
-    row = Record.objects.select_for_update().get(pk=record.pk)
+    row = Record.objects.select_for_update(of=("self",)).select_related("fonds").get(pk=record.pk)
     for name, value in objects.described_columns(kept.description).items():
         setattr(row, name, value)
     row.version, row.indexed_version = kept.version, 0
     row.encryption = kept.encryption
+    follow_description(row)
     row.save()
     RecordFile.objects.filter(record=row).delete()
     RecordFile.objects.bulk_create(objects.file_rows(row.pk, kept))
@@ -378,6 +424,7 @@ def follow(record: Record, kept: Packed) -> Record:
          if (one.kind, one.at, one.by) not in known]
     )  # fmt: skip
     _mark_packed(row, kept)
+    keeping.mark_packed(row, kept.opening)
     privacy.mark_packed(row, kept)
     privacy.examine_description(row, now=max(event.at for event in kept.events))
     return row

@@ -12,6 +12,9 @@ from pathlib import Path
 from django.utils import timezone
 
 from liandong.archive.models import FileRole, Record
+from liandong.base.audit import Act, record_acts
+from liandong.base.models import Outcome
+from liandong.base.signing import sign_detached
 from liandong.kernel.metadata import Agent, Event, FileFact, read_dat46_xml
 from liandong.kernel.packages import bagit, eep, folder, transfer
 from liandong.kernel.packages.ocfl import object_path
@@ -33,29 +36,44 @@ class CannotExport(Exception):
         self.reason = reason
 
 
-def export(record: Record, form: str = "bagit", out: Path = Path(), *, now: datetime) -> Path:
+def export(
+    record: Record, form: str = "bagit", out: Path = Path(), *, by: str, now: datetime
+) -> Path:
     """Write one record as a package at `out`; where it is.  See `export_many`."""
-    return export_many([record], form, out, now=now)
+    return export_many([record], form, out, by=by, now=now)
 
 
-def export_many(records: Sequence[Record], form: str, out: Path, *, now: datetime) -> Path:
+def export_many(records: Sequence[Record], form: str, out: Path, *, by: str, now: datetime) -> Path:
     """Write records as one package at `out`, which must not exist; where it is.
 
     An EEP or OCFL package holds one record: several become a folder of packages by archival code.
     Raises CannotExport, FileExistsError, DigestMismatch, BrokenObject, FileNotFoundError, OSError;
-    then nothing is left at `out`.
+    then nothing is left at `out`, and a second row of the audit says so: the first is written
+    before anything goes out.
     """
     if form not in FORMS:
         raise CannotExport("unknown-form")
     if out.exists():
         raise FileExistsError(out)
-    items = [packed_item(record) for record in records]
+    _note(records, form, Outcome.DONE, by=by, now=now)
     try:
+        items = [packed_item(record) for record in records]
         _write(form, out, records, items, now)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True) if out.is_dir() else out.unlink(missing_ok=True)
+        _note(records, form, Outcome.FAILED, by=by, now=now)
         raise
     return out
+
+
+def _note(
+    records: Sequence[Record], form: str, outcome: Outcome, *, by: str, now: datetime
+) -> None:
+    acts = [
+        Act("export_record", f"record:{record.code}", outcome, facts={"form": form})
+        for record in records
+    ]
+    record_acts(acts, by=by, now=now)
 
 
 def _write(
@@ -65,7 +83,10 @@ def _write(
     out.parent.mkdir(parents=True, exist_ok=True)
     match form:
         case "bagit":
-            bagit.write(out, items, bagged_on=day, organisation=sender)
+            bagit.write(
+                out, items, bagged_on=day, organisation=sender,
+                sign=lambda manifest: objects.to_json(sign_detached(manifest, now=now)),
+            )  # fmt: skip
         case "folder":
             folder.write(out, items)
         case "dat93":

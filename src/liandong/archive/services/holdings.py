@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
-from liandong.archive.models import Fonds, RetentionRule
+from liandong.archive.models import Fonds, OpeningPeriod, RetentionRule
+from liandong.base.audit import record_act
 from liandong.base.models import Unit
 from liandong.kernel.packages.ocfl import (
     BrokenInventory,
@@ -56,6 +57,8 @@ def keep_fonds(
             "default_level": default_level,
         },
     )
+    facts = {"title": title, "level": default_level, "form": code_template}
+    record_act("keep_fonds", by=by, now=now, object=f"fonds:{number}", facts=facts)
     keep_in_store(fonds, by=by, now=now)
     return fonds
 
@@ -117,6 +120,16 @@ def _facts(fonds: Fonds) -> dict[str, Any]:
             }
             for rule in fonds.retention_rules.order_by("order", "id")
         ],
+        "opening_periods": [
+            {
+                "category": period.category,
+                "words": period.words,
+                "years": period.years,
+                "basis": period.basis,
+                "order": period.order,
+            }
+            for period in fonds.opening_periods.order_by("order", "id")
+        ],
     }
 
 
@@ -144,5 +157,8 @@ def restore_fonds(urn: str) -> Fonds:
     if made:
         RetentionRule.objects.bulk_create(
             [RetentionRule(fonds=fonds, **rule) for rule in known["retention_rules"]]
+        )
+        OpeningPeriod.objects.bulk_create(
+            [OpeningPeriod(fonds=fonds, **one) for one in known.get("opening_periods", ())]
         )
     return fonds

@@ -8,6 +8,10 @@ from django.utils.module_loading import import_string
 
 INDEX_STALE = "liandong.archive.tasks.index_stale_records"
 PACK_CORRECTIONS = "liandong.archive.tasks.pack_corrections_of"
+PACK_OPENING = "liandong.archive.tasks.pack_opening_of"
+PROPOSE_OPENING = "liandong.archive.tasks.propose_openings"
+KEEP_APPRAISALS = "liandong.archive.tasks.keep_appraisals"
+DESTROY = "liandong.archive.tasks.destroy_list"
 PACK_AFTER = timedelta(minutes=10)  # without a correction: one version per sitting, not per line
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from liandong.base.audit import record_act
 from liandong.base.engines import engine
 from liandong.base.locks import hold
 from liandong.kernel.sealed import (
@@ -22,6 +23,7 @@ from liandong.kernel.sealed import (
     DataKey,
     KeyLost,
     MasterKey,
+    MasterLost,
     WrappedKey,
 )
 from liandong.kernel.signatures import at_text
@@ -120,6 +122,7 @@ def create_master(algorithm: str, *, by: str, now: datetime) -> MasterKey:
     """Make a master key that wraps from now on; the objects keep theirs until `rotate_master`."""
     with _key_lock():
         made = engine("vault").create(algorithm, now=now)
+    record_act("create_key", by=by, now=now, object=f"key:{made.id}")
     logger.warning("archive.master_created key=%s by=%s", made.id, by)
     return made
 
@@ -133,7 +136,9 @@ def rotate_master(
     unwrapped stays as it is: `verify` tells which.
     """
     made = create_master(algorithm, by=by, now=now)
-    return made, rewrap(progress=progress)
+    count = rewrap(progress=progress)
+    record_act("rotate_key", by=by, now=now, object=f"key:{made.id}", facts={"objects": count})
+    return made, count
 
 
 def rewrap(*, progress: Progress = lambda _done, _total: None) -> int:
@@ -160,18 +165,32 @@ def _rewrap_one(kept: WrappedKey, master: str) -> bool:
     return True
 
 
-def destroy_master(master: str, *, by: str) -> None:
+def destroy_master(master: str, *, by: str, now: datetime) -> None:
     """Throw a former master key away, and with it what old copies of the key folder open.
 
-    Raises StillUsed while it wraps new keys or any object needs it, MasterLost.
+    The audit knows of it before it is gone.  Raises StillUsed while it wraps new keys or any object
+    needs it, MasterLost.
     """
     with _key_lock():
-        used = sum(1 for kept in engine("keyring").all() if kept.master == master)
-        known = {key.id: key.state for key in engine("vault").masters()}
-        if used or known.get(master) == "current":
-            raise StillUsed(used)
+        refuse_used(master)
+        record_act("destroy_key", by=by, now=now, object=f"key:{master}")
         engine("vault").destroy(master)
     logger.warning("archive.master_destroyed key=%s by=%s", master, by)
+
+
+def refuse_used(master: str) -> None:
+    """Raises StillUsed while the key wraps new keys or any object needs it, MasterLost."""
+    used = sum(1 for kept in engine("keyring").all() if kept.master == master)
+    known = {key.id: key.state for key in engine("vault").masters()}
+    if used or known.get(master) == "current":
+        raise StillUsed(used)
+    if known.get(master, "destroyed") == "destroyed":
+        raise MasterLost(master, master=master)
+
+
+def note_copy(count: int, *, by: str, now: datetime) -> None:
+    """Say in the audit that the key folder was copied."""
+    record_act("copy_keys", by=by, now=now, object="keys", facts={"files": count})
 
 
 def _current(algorithm: Algorithm, *, now: datetime) -> str:

@@ -32,10 +32,12 @@ from liandong.kernel.packages.ocfl import (
     repair,
 )
 from liandong.kernel.ports import BlobStore
+from liandong.kernel.retention import retention_end
 from liandong.kernel.sealed import CannotOpen
 
 from .admission import Event
 from .contents import Contents, contents_of
+from .due import opening_columns, own_periods
 
 DESCRIPTION = "metadata/description.json"
 DAT46 = "metadata/dat46.xml"
@@ -45,7 +47,9 @@ FIELDS = "metadata/fields.json"
 FILES = "metadata/files.json"
 EVENTS = "metadata/events.json"
 CORRECTIONS = "metadata/corrections.json"
+OPENING = "metadata/opening.json"
 PERSONAL = "metadata/personal.json"
+APPRAISED = "appraisal"  # kind of the event
 TEXT = "derivative/text.json"
 DOUBLE_LAYER = "derivative/double-layer.pdf"
 _MIMES = {
@@ -122,6 +126,7 @@ class Packed:
     pages: tuple[Mapping[str, Any], ...]  # Page.to_json with the logical paths `file` and `image`
     events: tuple[Event, ...]
     corrections: tuple[Mapping[str, Any], ...] = ()  # page, line, before, after, at, by
+    opening: tuple[Mapping[str, Any], ...] = ()  # settled opening reviews, oldest first
     personal: tuple[Mapping[str, Any], ...] = ()  # decisions on personal information
     encryption: str = ""  # name of the cipher of a sealed object
 
@@ -289,6 +294,7 @@ def _read_packed(object_id: UUID, held: Contents) -> Packed:
         pages=tuple(held.json(TEXT)["pages"]),
         events=tuple(_read_event(row) for row in held.json(EVENTS)),
         corrections=_read_rows(held, CORRECTIONS),
+        opening=_read_rows(held, OPENING),
         personal=_read_rows(held, PERSONAL),
         encryption=held.key.algorithm.name if held.key else "",
     )
@@ -353,7 +359,7 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
     """The row of a record, not saved."""
     known = packed.description
     originals = [file for file in packed.files if file.role == FileRole.ORIGINAL]
-    return Record(
+    record = Record(
         object_id=packed.object_id,
         version=packed.version,
         code=packed.code,
@@ -366,6 +372,7 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
         number=code.number,
         **described_columns(known),
         encryption=packed.encryption,
+        retain_until=retained_until(packed),
         level=packed.level,
         open_from=packed.open_from,
         unit=packed.unit,
@@ -376,6 +383,19 @@ def record_row(packed: Packed, fonds: Fonds, code: ArchivalCode, class_id: int) 
         admitted_at=packed.admitted_at,
         admitted_by=packed.admitted_by,
     )
+    for name, value in opening_columns(record, own_periods(fonds), packed.opening).items():
+        setattr(record, name, value)
+    return record
+
+
+def retained_until(packed: Packed) -> int:
+    """The last day of the retention period: as the last appraisal says, else by description."""
+    for event in reversed(packed.events):
+        if event.kind == APPRAISED and event.detail.get("keep_until"):
+            return int(event.detail["keep_until"])
+    known = packed.description
+    code = metadata.retention_code(known.get("retention_period", ""))
+    return retention_end(code, known.get("filing_year", "")[:4])
 
 
 def described_columns(description: Mapping[str, str]) -> dict[str, Any]:

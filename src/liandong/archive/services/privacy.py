@@ -90,7 +90,9 @@ def examine_record(record_id: int, *, now: datetime) -> Record:
     record = Record.objects.select_for_update().get(pk=record_id)
     pages = [_sheet(page) for page in RecordPage.objects.filter(record=record).order_by("number")]
     found = examine(record.description, pages, today=_day(now))
-    _write(record, PersonalHit.objects.filter(record=record), found)
+    changed = _write(record, PersonalHit.objects.filter(record=record), found)
+    if changed or record.personal == UNEXAMINED:
+        settle(record)
     return record
 
 
@@ -120,15 +122,14 @@ def examine_line(page: RecordPage, line: int, before: str, *, now: datetime) -> 
     """
     record = Record.objects.select_for_update().get(pk=page.record_id)
     rows = PersonalHit.objects.filter(record=record, page=page.number)
-    moved = [
-        hit
-        for hit in rows.exclude(state=HitState.PROPOSED)
-        if hit.line <= line <= hit.last_line and _move(hit, page, line, before)
-    ]
-    rows.filter(pk__in=[hit.pk for hit in moved]).delete()  # a place may be free only now
-    PersonalHit.objects.bulk_create(moved, ignore_conflicts=True)
+    touched = [hit for hit in rows.exclude(state=HitState.PROPOSED)
+               if hit.line <= line <= hit.last_line]  # fmt: skip
+    rows.filter(pk__in=[hit.pk for hit in touched]).delete()  # a place may be free only now
+    moved = [_moved(hit, page, line, before) for hit in touched]
+    PersonalHit.objects.bulk_create([hit for hit in moved if hit], ignore_conflicts=True)
     found = examine({}, [_sheet(page)], today=_day(now), names=_known_names(record, page.number))
     _write(record, rows, found)
+    settle(record)
 
 
 def examine_description(record: Record, *, now: datetime) -> None:
@@ -143,6 +144,7 @@ def examine_description(record: Record, *, now: datetime) -> None:
             rows.filter(pk=hit.pk).update(start=0, end=length, packed=False)
     found = examine(record.description, [], today=_day(now), names=_known_names(record, 0))
     _write(record, rows, found)
+    settle(record)
 
 
 def _known_names(record: Record, but: int) -> frozenset[str]:
@@ -158,28 +160,26 @@ def _known_names(record: Record, but: int) -> frozenset[str]:
     )
 
 
-def _move(hit: PersonalHit, page: RecordPage, line: int, before: str) -> bool:
-    """Move the ends of a decided hit that lie in a corrected line; False when it stays.
+def _moved(hit: PersonalHit, page: RecordPage, line: int, before: str) -> PersonalHit | None:
+    """A decided hit with its ends where a corrected line has them now.
 
-    A rejected hit whose own text changed counts no more: it is to be decided again.
+    None for a rejected hit whose own text changed: what stands there now is to be decided anew.
     """
-    after, was = page.lines[line]["text"], _place(hit)
+    after = page.lines[line]["text"]
     head = _common(before, after)
     tail = min(_common(before[::-1], after[::-1]), len(before) - head, len(after) - head)
     change, shift = (head, len(before) - tail), len(after) - len(before)
     start = hit.start if hit.line == line else 0
     end = hit.end if hit.last_line == line else len(before)
-    touched = (start < change[1] and change[0] < end) or (shift > 0 and start < head < end)
+    touched = (start < change[1] and change[0] < end) or start < change[0] == change[1] < end
+    if touched and hit.state == HitState.REJECTED:
+        return None
     if hit.line == line:
-        hit.start = start if start <= change[0] else max(head, start + shift)
+        hit.start = min(start, head) if touched or start < change[1] else start + shift
     if hit.last_line == line:
         hit.end = end if end <= change[0] else max(head, end + shift)
-    if touched and hit.line == line:
-        hit.start = min(hit.start, head)
-    if touched and hit.state == HitState.REJECTED:
-        return True
     hit.boxes, hit.packed = boxes_of(hit, _sheet(page)), False
-    return _place(hit) != was
+    return hit
 
 
 def _common(one: str, other: str) -> int:
@@ -206,8 +206,11 @@ def hits_for(record: Record, hits: Iterable[PersonalHit]) -> Iterator[PersonalHi
 # Rows ---------------------------------------------------------------------------------------------
 
 
-def _write(record: Record, rows: QuerySet[PersonalHit], found: Sequence[PersonalHit]) -> None:
-    """Make the rows of a part of a record those that were found; decisions stay."""
+def _write(record: Record, rows: QuerySet[PersonalHit], found: Sequence[PersonalHit]) -> bool:
+    """Make the rows of a part of a record those that were found; decisions stay.
+
+    Whether any row changed.
+    """
     known = {_place(hit): hit for hit in rows if hit.line != NO_LINE}
     wanted = {_place(hit): hit for hit in found}
     fresh = [hit for place, hit in wanted.items() if place not in known]
@@ -221,7 +224,7 @@ def _write(record: Record, rows: QuerySet[PersonalHit], found: Sequence[Personal
     PersonalHit.objects.filter(pk__in=gone).delete()
     PersonalHit.objects.bulk_create(list(hits_for(record, fresh)), batch_size=_ROWS)
     PersonalHit.objects.bulk_update(changed, list(_FOUND), batch_size=_ROWS)
-    settle(record)
+    return bool(gone or fresh or changed)
 
 
 def _take_over(known: PersonalHit, found: PersonalHit) -> bool:
@@ -283,7 +286,11 @@ def _decide_in(
         hits, ["state", "reason", "packed", "decided_by", "decided_at"], batch_size=_ROWS
     )
     settle(record)
-    facts = {"decision": state.value, "hits": len(hits), "kinds": _kinds_of(hits)}
+    facts: dict[str, str | int] = {
+        "decision": state.value,
+        "hits": len(hits),
+        "kinds": _kinds_of(hits),
+    }
     record_act(
         "decide_personal", by=by, now=now, object=f"record:{record.code}", why=reason, facts=facts
     )
@@ -360,7 +367,7 @@ def add_area(
 
 def _note_marks(record: Record, hits: Sequence[PersonalHit], *, by: str, now: datetime) -> None:
     settle(record)
-    facts = {"hits": len(hits), "kinds": _kinds_of(hits)}
+    facts: dict[str, str | int] = {"hits": len(hits), "kinds": _kinds_of(hits)}
     record_act("mark_personal", by=by, now=now, object=f"record:{record.code}", facts=facts)
     logger.info("personal.marked id=%s hits=%s by=%s", record.pk, len(hits), by)
 

@@ -1,4 +1,5 @@
-"""The database again from the store alone: fonds, classes, records, files, pages, events.
+"""The database again from the store alone: fonds, classes, records, files, pages, events, holds,
+and destruction lists with the rows of what they destroyed.
 
 Rows that are there are compared and left: a line corrected a minute ago is in no object yet.
 Not in the store, and so not rebuilt: accounts, hand-overs, fixity runs and when a record was last
@@ -14,15 +15,20 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from liandong.archive.models import Fonds, Record
+from liandong.base.audit import record_act
 from liandong.kernel.checks import Finding
 from liandong.kernel.codes import BadCode, detect
 from liandong.kernel.packages.ocfl import INVENTORY, BrokenInventory, Inventory
+from liandong.kernel.sealed import CannotOpen
 
 from . import objects
-from .admitting import CodeTaken, write_rows
+from .admitting import CodeTaken, UnknownFonds, write_rows
+from .certificates import DESTRUCTION_URN
+from .holding import HOLD_URN, restore_hold
 from .holdings import FONDS_URN, keep_fonds, restore_fonds
 from .objects import BrokenObject, Packed, blob_store
 from .packing import find_object
+from .tombstones import destroyed_objects, restore_list
 from .verifying import broken, object_keys, row_differences
 
 logger = logging.getLogger(__name__)
@@ -48,22 +54,66 @@ class Rebuilt:
 def rebuild(*, now: datetime, by: str = "system", progress: Progress = _no_progress) -> Rebuilt:
     """Write the rows that are missing and compare the others; killed, it goes on when called again.
 
-    Findings: ARCH-INVENTORY-BROKEN, ARCH-CODE-TWICE, ARCH-ROW-DIFFERS, ARCH-OBJECT-MISSING, and
-    SEAL-… for each encrypted object that cannot be opened.
+    Findings: ARCH-INVENTORY-BROKEN, ARCH-CODE-TWICE, ARCH-ROW-DIFFERS, ARCH-OBJECT-MISSING,
+    ARCH-DESTROYED-PRESENT for what an old backup brought back, and SEAL-… for each encrypted
+    object that cannot be opened.
     """
     done = Rebuilt()
-    waiting: list[UUID] = []
+    present, papers = _sorted_ids(done)
+    gone = _destroyed(papers, done)
+    waiting = [object_id for object_id in present if object_id not in gone]
+    done.findings += [
+        Finding("ARCH-DESTROYED-PRESENT", urn, facts={"key": urn})
+        for urn in map(objects.record_urn, sorted(gone.intersection(present)))
+    ]
+    for at in range(0, len(waiting), _CHUNK):
+        _restore(waiting[at : at + _CHUNK], done, by=by, now=now)
+        progress(min(at + _CHUNK, len(waiting)), len(waiting))
+    _restore_papers(papers, done, by=by, now=now)
+    _find_lost(set(waiting), done)
+    facts = {"records": done.records, "created": done.created, "findings": len(done.findings)}
+    record_act("rebuild_records", by=by, now=now, object="archive:store", facts=facts)
+    logger.info("archive.rebuilt records=%s created=%s", done.records, done.created)
+    return done
+
+
+def _sorted_ids(done: Rebuilt) -> tuple[list[UUID], list[str]]:
+    """Ids of records, and of lists and holds; fonds are restored at once."""
+    present, papers = list[UUID](), list[str]()
     for urn in _ids(done):
         if urn.startswith(FONDS_URN):
             _restore_fonds(urn, done)
         elif urn.startswith(_URN):
-            waiting.append(UUID(urn.removeprefix(_URN)))
-    for at in range(0, len(waiting), _CHUNK):
-        _restore(waiting[at : at + _CHUNK], done, by=by, now=now)
-        progress(min(at + _CHUNK, len(waiting)), len(waiting))
-    _find_lost(set(waiting), done)
-    logger.info("archive.rebuilt records=%s created=%s", done.records, done.created)
-    return done
+            present.append(UUID(urn.removeprefix(_URN)))
+        elif urn.startswith((DESTRUCTION_URN, HOLD_URN)):
+            papers.append(urn)
+    return present, sorted(papers)  # lists first: holds name records that they may have made
+
+
+def _destroyed(papers: Sequence[str], done: Rebuilt) -> set[UUID]:
+    """Objects that may not come back."""
+    gone: set[UUID] = set()
+    for urn in papers:
+        if urn.startswith(DESTRUCTION_URN):
+            try:
+                gone |= destroyed_objects(urn)
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                done.findings.append(_broken(urn, f"{type(error).__name__}: {error}"))
+    return gone
+
+
+def _restore_papers(papers: Sequence[str], done: Rebuilt, *, by: str, now: datetime) -> None:
+    for urn in papers:
+        try:
+            if urn.startswith(DESTRUCTION_URN):
+                restore_list(urn, by=by, now=now)
+            else:
+                restore_hold(urn)
+        except CannotOpen as error:
+            done.findings.append(Finding(error.code, urn, facts=error.facts))
+        except (ValueError, KeyError, TypeError, OSError, CodeTaken, UnknownFonds,
+                Fonds.DoesNotExist, IntegrityError) as error:  # fmt: skip
+            done.findings.append(_broken(urn, f"{type(error).__name__}: {error}"))
 
 
 def _ids(done: Rebuilt) -> Iterator[str]:

@@ -20,7 +20,7 @@ from liandong.archive.services.correcting import LineChanged, NoSuchLine, correc
 from liandong.archive.viewers import may, viewer_of
 from liandong.base.gates import open_to
 
-from .records import crumbs_of, page_or_404
+from .records import crumbs_of, note, page_or_404
 
 LOW = 0.9
 
@@ -72,6 +72,7 @@ def show_correction(request: HttpRequest, record_id: int, number: int = 1) -> Ht
             "low": LOW,
         },
     }
+    note(request, "open_viewer", record, page=number, purpose="correct")
     return render(request, "archive/correct.html", context)
 
 

@@ -5,9 +5,17 @@ from http import HTTPStatus
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -19,6 +27,7 @@ from liandong.archive.policies import (
     may_change,
     may_copy,
     may_copy_masked,
+    may_use,
 )
 from liandong.archive.queries import (
     description_rows,
@@ -37,11 +46,16 @@ from liandong.archive.queries.sight import (
     sight_of_everybody,
 )
 from liandong.archive.services.contents import StoredFile
+from liandong.archive.services.looking import note_look, note_part
 from liandong.archive.services.reading import stored_file
+from liandong.archive.services.sharing import note_use
+from liandong.archive.takeaway import Taken, marked
 from liandong.archive.tiles import DESCRIPTION, NoImage, blackened, open_thumb, open_tile
-from liandong.archive.viewers import may, today_of, viewer_of
+from liandong.archive.viewers import grant_of, mark_of, may, today_of, viewer_of
+from liandong.archive.watermark import Mark, burned, overlay
 from liandong.base import params
 from liandong.base.gates import open_to, refuse
+from liandong.base.middleware import origin_of
 from liandong.kernel.names import safe_name
 
 from .wording import OUTCOME_TONES, date_text, event_word, outcome_word
@@ -65,6 +79,16 @@ def page_or_404(request: HttpRequest, record_id: int, number: int) -> RecordPage
     if page is None:
         raise Http404
     return page
+
+
+def note(request: HttpRequest, act: str, record: Record, **facts: str | int) -> None:
+    """Record that whoever asks is shown the record; call it before anything is."""
+    note_look(act, record, by=viewer_of(request).name, now=timezone.now(), facts=facts)
+
+
+def _note_part(request: HttpRequest, record: Record) -> None:
+    by, now = viewer_of(request).name, timezone.now()
+    note_part(record, by=by, origin=origin_of(request), now=now)
 
 
 def crumbs_of(record: Record, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -137,8 +161,30 @@ def show_record(request: HttpRequest, record_id: int) -> HttpResponse:
         "may_copy": may(may_copy(viewer, today), record),
         "may_copy_masked": may(may_copy_masked(viewer, today), record),
         "may_change": may(may_change(viewer), record),
+        **sharing_of(request, record),
     }
+    note(request, "look_record", record)
+    _note_look(request, record)
     return render(request, "archive/record.html", context)
+
+
+def sharing_of(request: HttpRequest, record: Record) -> dict[str, Any]:
+    """What a page of this record says of sharing: the watermark, and what may be done with it."""
+    words, viewer, today = mark_of(request, record), viewer_of(request), today_of(request)
+    return {
+        "grant": grant_of(request, record),
+        "watermark": words,
+        "overlay": overlay(words) if words else "",
+        "may_print": may(may_use(viewer, "print", today), record),
+    }
+
+
+def _note_look(request: HttpRequest, record: Record, page: int = 0) -> None:
+    """Who looks under a grant leaves a row."""
+    grant = grant_of(request, record)
+    if grant is not None:
+        name = viewer_of(request).name
+        note_use(grant, record, "look", by=name, now=timezone.now(), page=page)
 
 
 @require_safe
@@ -165,7 +211,10 @@ def show_viewer(request: HttpRequest, record_id: int) -> HttpResponse:
             "query": request.GET.get("find", ""),
         },
         "may_change": may(may_change(viewer), record),
+        **sharing_of(request, record),
     }
+    note(request, "open_viewer", record, page=number)
+    _note_look(request, record, number if current else 0)
     return render(request, "archive/viewer.html", context)
 
 
@@ -179,14 +228,14 @@ def _thumbs(record: Record, pages: list[RecordPage]) -> list[dict[str, Any]]:
     return [
         {
             "number": page.number,
-            "image": "" if withheld else _image_url("thumb", record, page, masks),
+            "image": "" if withheld else image_url("thumb", record, page, masks),
             "href": f"{reverse('archive:viewer', args=[record.pk])}?p={page.number}",
         }
         for page in pages
     ]
 
 
-def _image_url(name: str, record: Record, page: RecordPage, masks: Mapping[int, str]) -> str:
+def image_url(name: str, record: Record, page: RecordPage, masks: Mapping[int, str]) -> str:
     """The address of an image of a page, with the name of its masks; "" when it has no image."""
     if not page.width:
         return ""
@@ -202,8 +251,8 @@ def _viewer_page(record: Record, page: RecordPage, masks: Mapping[int, str]) -> 
         "textUrl": reverse("archive:page_text", args=[record.pk, page.number]),
     }
     if page.width:
-        facts["tiles"] = _image_url("tiles", record, page, masks)
-        facts["thumb"] = _image_url("thumb", record, page, masks)
+        facts["tiles"] = image_url("tiles", record, page, masks)
+        facts["thumb"] = image_url("thumb", record, page, masks)
     return facts
 
 
@@ -212,6 +261,8 @@ def _viewer_page(record: Record, page: RecordPage, masks: Mapping[int, str]) -> 
 def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpResponse:
     """The lines of a page with their places."""
     page = page_or_404(request, record_id, number)
+    _note_part(request, page.record)
+    _note_look(request, page.record, number)
     return JsonResponse({"number": page.number, "method": page.method, "lines": page.lines})
 
 
@@ -221,9 +272,11 @@ def show_page_text(request: HttpRequest, record_id: int, number: int) -> HttpRes
 class Shown(NamedTuple):
     """The image of a page as whoever asks sees it."""
 
+    record: Record
     file: StoredFile
     key: str  # names record, version, page, and what is black
     is_public: bool  # everybody sees just this
+    mark: Mark | None = None  # what is burned in before it is sent
 
 
 def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
@@ -234,18 +287,19 @@ def image_shown(request: HttpRequest, record_id: int, number: int) -> Shown:
     """
     page, today = page_or_404(request, record_id, number), today_of(request)
     record, asked = page.record, request.GET.get("m")
+    words = mark_of(request, record)
     if is_withheld(record):
         raise Http404
     key = f"{record.object_id}/{record.version}/{page.number}"
     public = sight_of_everybody(record, today=today)
     if record.sight == Sight.WHOLE and asked is None:
-        return Shown(image_file(page), key, public == Sight.WHOLE)
+        return Shown(record, image_file(page), key, public == Sight.WHOLE, words)
     boxes, state = black_parts(page)
     if asked not in {None, state}:
         raise Http404
     key = f"{key}-{state}"
     file = blackened(image_file(page), boxes, page.width, key) if boxes else image_file(page)
-    return Shown(file, key, asked is not None and public != Sight.NOTHING)
+    return Shown(record, file, key, asked is not None and public != Sight.NOTHING, words)
 
 
 def image_file(page: RecordPage) -> StoredFile:
@@ -260,17 +314,25 @@ def image_file(page: RecordPage) -> StoredFile:
     return stored_file(page.record, row)
 
 
-def _send(stream: BinaryIO, kind: str, shown: Shown) -> FileResponse:
-    """An image, kept by browsers only where everybody sees it; its address carries the version."""
-    answer = FileResponse(stream, content_type=kind)
-    keep = f"private, max-age={DAY_S}" if shown.is_public else "private, no-store"
-    answer["Cache-Control"] = keep
+def _send(stream: BinaryIO, kind: str, shown: Shown) -> HttpResponseBase:
+    """An image, kept by browsers only where everybody sees it; its address carries the version.
+
+    Under a grant its pixels carry the watermark, and no browser keeps it.
+    """
+    if shown.mark and kind.startswith("image/"):
+        with stream:
+            content = burned(stream.read(), shown.mark)
+        answer: HttpResponseBase = HttpResponse(content, content_type="image/jpeg")
+    else:
+        answer = FileResponse(stream, content_type=kind)
+    keep = shown.is_public and not shown.mark
+    answer["Cache-Control"] = f"private, max-age={DAY_S}" if keep else "private, no-store"
     return answer
 
 
 @require_safe
 @open_to(READ_RECORD)
-def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
+def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponseBase:
     """The small image of a page."""
     try:
         shown = image_shown(request, record_id, number)
@@ -281,7 +343,7 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
 
 @require_safe
 @open_to(READ_RECORD)
-def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
+def send_image(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponseBase:
     """The whole image of a page, for browsers without script and for paper.
 
     Its name, which a stranger gave, says nothing: bytes that are no image go to nobody.
@@ -291,17 +353,21 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
     except NoImage:
         raise Http404 from None
     stream = shown.file.open_checked()
-    kind = _image_kind(stream.read(8))
+    kind = image_kind(stream.read(8))
     if not kind:
         stream.close()
         raise Http404
     stream.seek(0)
+    if request.headers.get("Sec-Fetch-Dest") == "image":  # within a page that left its own row
+        _note_part(request, shown.record)
+    else:
+        note(request, "print_image", shown.record, page=number)
     answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 
-def _image_kind(head: bytes) -> str:
+def image_kind(head: bytes) -> str:
     """The media type of what browsers show as a picture, ""."""
     marks = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
     return next((kind for mark, kind in marks.items() if head.startswith(mark)), "")
@@ -309,7 +375,7 @@ def _image_kind(head: bytes) -> str:
 
 @require_safe
 @open_to(READ_RECORD)
-def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> FileResponse:
+def send_tiles(request: HttpRequest, record_id: int, version: int, number: int) -> HttpResponseBase:
     """The deep-zoom description of a page image."""
     return _send_part(request, record_id, number, DESCRIPTION, "application/xml")
 
@@ -324,7 +390,7 @@ def send_tile(
     level: int,
     column: int,
     row: int,
-) -> FileResponse:
+) -> HttpResponseBase:
     """One tile; the rule is asked for every one."""
     name = f"page_files/{level}/{column}_{row}.jpg"
     return _send_part(request, record_id, number, name, "image/jpeg")
@@ -332,12 +398,14 @@ def send_tile(
 
 def _send_part(
     request: HttpRequest, record_id: int, number: int, name: str, kind: str
-) -> FileResponse:
+) -> HttpResponseBase:
     try:
         shown = image_shown(request, record_id, number)
-        return _send(open_tile(shown.file, shown.key, name), kind, shown)
+        part = open_tile(shown.file, shown.key, name)
     except (NoImage, FileNotFoundError):
         raise Http404 from None
+    _note_part(request, shown.record)
+    return _send(part, kind, shown)
 
 
 # Downloads ----------------------------------------------------------------------------------------
@@ -356,13 +424,30 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
     row = RecordFile.objects.filter(record=record, pk=file_id).first()
     if row is None:
         raise Http404
-    answer = FileResponse(
-        stored_file(record, row).open_checked(), content_type="application/octet-stream"
-    )
+    note(request, "download_file", record, file=row.path, sha256=row.sha256)
     name = safe_name(row.path.rsplit("/", 1)[-1])  # a line end in it would be an error of ours
+    taken = _marked_file(request, record, row, name)
+    if taken:
+        name = taken.name
+    stream = taken.stream if taken else stored_file(record, row).open_checked()
+    answer = FileResponse(stream, content_type="application/octet-stream")
     answer["Content-Disposition"] = (
         content_disposition_header(as_attachment=True, filename=name) or ""
     )
     answer["Content-Security-Policy"] = "sandbox"
     answer.status_code = HTTPStatus.OK
     return answer
+
+
+def _marked_file(request: HttpRequest, record: Record, row: RecordFile, name: str) -> Taken | None:
+    """The file with its watermark when it leaves under a grant, else None; the use is noted."""
+    grant, words = grant_of(request, record), mark_of(request, record)
+    if grant is None or words is None:
+        return None
+    names = {row.path, row.path.removeprefix("original/")}
+    held = record.pages.filter(file__in=names).order_by("number")
+    pages = [page for page in held if page.width]
+    images = [image_file(page) for page in pages] if len(pages) == held.count() else []
+    note_use(grant, record, "copy", by=viewer_of(request).name, now=timezone.now())
+    until = timezone.localtime(grant.ends_at).strftime("%Y-%m-%d %H:%M")
+    return marked(stored_file(record, row), name, words, images, until=until)

@@ -5,15 +5,17 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from liandong.archive.queries import find, newest_records
+from liandong.archive.services.looking import note_search
 from liandong.archive.viewers import today_of, viewer_of
 from liandong.base.gates import ANYONE, open_to
 from liandong.base.params import number
 from liandong.kernel.ports import FACETS, SearchQuery
-from liandong.kernel.query import from_params, to_params
+from liandong.kernel.query import from_params, query_text, to_params
 
 PAGE = 20
 DEEPEST = 500  # hits that can be paged through; beyond that a narrower question finds more
@@ -50,6 +52,10 @@ def show_search(request: HttpRequest) -> HttpResponse:
         context["newest"] = newest_records(viewer=viewer, today=today, limit=12)
         return render(request, "archive/search.html", context)
     found = find(query, viewer=viewer, today=today, limit=PAGE, offset=offset, order=order)
+    note_search(
+        [*query.words, *query.phrases, *query.codes], filters=len(query.filters),
+        found=found.count, offset=offset, by=viewer.name, now=timezone.now(),
+    )  # fmt: skip
     shown = offset + len(found.hits)
     context |= {
         "found": found,
@@ -59,6 +65,7 @@ def show_search(request: HttpRequest) -> HttpResponse:
         "previous": max(0, offset - PAGE) if offset else None,
         "first": offset + 1,
         "words": list(query.words + query.phrases),
+        "asked_query": urlencode({"q": _as_text(query)}),
         "mark": urlencode({"find": " ".join(query.words + query.phrases)}),
         "orders": [("relevance", _("相关")), ("newest", _("新的在前")), ("oldest", _("旧的在前"))],
     }
@@ -88,6 +95,20 @@ def _facets(query: SearchQuery, counted: Any) -> list[dict[str, Any]]:
         }
         for name in FACETS
     ]
+
+
+def _as_text(query: SearchQuery) -> str:
+    """The whole question as a person would type it, conditions and all."""
+    names = {"year": "年度", "fonds": "全宗", "category": "门类", "retention": "保管期限",
+             "author": "责任者"}  # fmt: skip
+    conditions = [
+        f'{names[name]}:"{value}"' if " " in value else f"{names[name]}:{value}"
+        for name, values in query.filters.items()
+        for value in values
+        if name in names
+    ]
+    dates = to_params(query).get("date", [])
+    return " ".join([query_text(query), *conditions, *(f"日期:{date}" for date in dates)]).strip()
 
 
 def _chips(query: SearchQuery) -> list[dict[str, str]]:

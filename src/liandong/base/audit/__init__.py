@@ -1,6 +1,7 @@
 """The audit (审计): rows that are only added, chained, sealed daily, and checked by anyone."""
 
-from .queries import Seen, act_word, who_has_seen
+from .heads import digest_of
+from .queries import Seen, act_word, was_shown, who_has_seen
 from .writing import Act, UnknownAct, plain, record_act, record_acts
 
 __all__ = [
@@ -8,8 +9,10 @@ __all__ = [
     "Seen",
     "UnknownAct",
     "act_word",
+    "digest_of",
     "plain",
     "record_act",
     "record_acts",
+    "was_shown",
     "who_has_seen",
 ]

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from liandong.base.engines import engine
 from liandong.base.models import AuditCheck, AuditRow, Outcome
+from liandong.kernel.audit import key_name
 from liandong.kernel.signatures import Signature
 from liandong.kernel.verify_audit import SEAL, Checker
 
-from .heads import read_head, set_aside
+from .heads import keys, read_head, set_aside
 from .rows import knower, rows_between, seals_from
 from .seals import keep_files, places, seals_in, to_json
 from .writing import record_act
@@ -25,6 +26,7 @@ from .writing import record_act
 Fault = dict[str, Any]  # code, first, last, note: see `kernel.verify_audit`
 Progress = Callable[[int, int], None]  # done, total
 STEP: Final = 5000  # rows between two tellings of how far it is
+OF_SEALS: Final = ("head", "seal")  # faults whose numbers are not of rows
 KEPT: Final = 1000  # faults of one check, in its row
 STALE: Final = timedelta(minutes=5)  # a check that told nothing for so long has died
 
@@ -59,7 +61,19 @@ def check_chain(*, progress: Progress = _nobody_watches, more: Sequence[Path] = 
             progress(rows, total)
     faults += checker.end()
     progress(rows, rows)
-    return Checked(rows, len(checker.seals), _joined(faults))
+    joined = _joined(faults)
+    _name_keys(joined)
+    return Checked(rows, len(checker.seals), joined)
+
+
+def _name_keys(faults: Iterable[Fault]) -> None:
+    """Say of rows with a strange code which key they name, where that is none of ours."""
+    ours = {key_name(one) for one in keys()}
+    for fault in faults:
+        if fault["code"] == "forged":
+            row = AuditRow.objects.get(number=fault["first"])
+            name = row.mac.partition(":")[0]
+            fault["note"] = "" if name in ours else name
 
 
 def _head(faults: list[Fault]) -> dict[str, Any] | None:
@@ -109,7 +123,7 @@ def _is_signed(seal: Mapping[str, Any]) -> bool:
 def _joined(faults: Iterable[Fault]) -> list[Fault]:
     """Neighbouring rows with the same fault as one; moved rows when moved by the same distance."""
     joined: list[Fault] = []
-    for one in faults:
+    for one in sorted(faults, key=lambda fault: (fault["code"] not in OF_SEALS, fault["first"])):
         last = joined[-1] if joined else None
         if last and last["code"] == one["code"] and _goes_on(last, one):
             last["last"] = one["last"]
@@ -138,7 +152,8 @@ def fault_words(fault: Mapping[str, Any]) -> str:
         "added": _("{rows}是后来添加的"),
         "moved": _("{rows}被挪动：原来从第 {note} 行起"),
         "order": _("{rows}次序颠倒或重复"),
-        "forged": _("{rows}不是本系统写的：密钥码不符"),
+        "forged": _("{rows}不是本系统写的：密钥码不符")
+        + (_("（密钥 {note} 不在本机）") if note else ""),
         "rewritten": _("{rows}整段被重写：与{note}不符"),
         "seal": _("封存 {first} 有误：{note}"),
         "head": _("链头文件不是本系统写的：{note}"),
@@ -176,7 +191,7 @@ def acknowledge_loss(*, why: str, by: str, now: datetime) -> AuditRow:
         head = read_head()
     except ValueError:
         head = None
-    facts: dict[str, str | int] = {"head": head.number, "hash": head.hash} if head else {}
+    facts = {"head": head.number, "hash": head.hash} if head else {}
     with transaction.atomic():
         transaction.on_commit(lambda: set_aside(now=now))  # before the head follows
         row = record_act("resume_audit", by=by, now=now, object="audit:chain", why=why, facts=facts)

@@ -150,7 +150,7 @@ class _Package:
 
     def sheet(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add the rows as CSV for people; nothing in it can become a formula."""
-        self.lines("rows.csv", _sheet(rows))
+        self.lines("rows.csv", sheet_lines(rows))
 
     def finish(
         self, seals: Iterable[AuditSeal], about: Mapping[str, Any], told: Any, now: datetime
@@ -169,7 +169,8 @@ class _Package:
             self._zip.writestr("signature.json", json.dumps(signed, ensure_ascii=False, indent=1))
 
 
-def _sheet(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def sheet_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """The rows as CSV for spreadsheets, with headings; no cell can become a formula."""
     acts = catalog.by_key("audit_acts", "code")
     outcomes = dict(Outcome.choices)
     yield "\ufeff" + _csv_line(HEADINGS)

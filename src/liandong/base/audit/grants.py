@@ -40,7 +40,7 @@ REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {app};
 
 
 def rights_now() -> dict[str, bool]:
-    """What the role in use can do to audit rows beyond reading and adding, and whether it owns them.
+    """What the role in use can do to audit rows beyond reading and adding, and if it owns them.
 
     Only on PostgreSQL.
     """

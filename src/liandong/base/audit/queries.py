@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from liandong.base.models import Account, AuditCheck, AuditRow, AuditSeal, Officer, Outcome
@@ -13,6 +13,7 @@ from liandong.kernel import catalog
 from liandong.kernel.audit import algorithm_of, row_hash
 from liandong.kernel.viewer import Viewer
 
+from .heads import digest_of
 from .rows import knower
 from .writing import plain
 
@@ -57,6 +58,14 @@ def who_has_seen(
     ]
 
 
+def was_shown(object: str, *, by: str, origin: str, since: datetime) -> bool:
+    """Whether this person was shown the object since then; strangers are known by their address."""
+    rows = AuditRow.objects.filter(object=object, by=by, act__in=SHOWING, at__gte=since)
+    if not by:
+        rows = rows.filter(origin=origin)
+    return rows.order_by("-number").exists()
+
+
 def names_of(accounts: Iterable[str]) -> dict[str, str]:
     """The names of people by their account names, of those that there are."""
     people = Account.objects.filter(username__in=set(accounts))
@@ -82,12 +91,15 @@ class Wanted:
     unit: str = ""
     outcome: str = ""
     request: str = ""
+    words: str = ""  # that were searched for: only their digest is kept
     since: date | None = None  # days in Asia/Shanghai, both inclusive
     until: date | None = None
 
     def as_facts(self) -> dict[str, str]:
         """What was asked for, for the row that tells of the search."""
         told = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.words:
+            told["words"] = digest_of(self.words)
         return {name: str(value) for name, value in told.items() if value}
 
 
@@ -112,6 +124,8 @@ def chosen_rows(wanted: Wanted, *, viewer: Viewer) -> QuerySet[AuditRow]:
     for name in ("act", "unit", "outcome", "request"):
         if value := getattr(wanted, name):
             rows = rows.filter(**{name: value})
+    if wanted.words:
+        rows = rows.filter(act="search", facts__contains=digest_of(wanted.words))
     return rows.filter(_about(wanted.object), _when(wanted))
 
 
@@ -149,6 +163,19 @@ def page_of_rows(
     if before:
         rows = rows.filter(number__lt=before)
     return list(rows.order_by("-number")[:limit])
+
+
+def history_of(object: str, *, viewer: Viewer, after: int = 0, limit: int = 50) -> list[AuditRow]:
+    """Everything about one object, oldest first."""
+    rows = visible_rows(viewer).filter(object=object, number__gt=after)
+    return list(rows.order_by("number")[:limit])
+
+
+def readers_of(object: str, *, viewer: Viewer, limit: int = 100) -> list[dict[str, Any]]:
+    """Who was shown an object: by, times, first, last; the most recent first."""
+    rows = visible_rows(viewer).filter(object=object, act__in=SHOWING, outcome=Outcome.DONE)
+    people = rows.values("by").annotate(times=Count("number"), first=Min("at"), last=Max("at"))
+    return [dict(one) for one in people.order_by("-last")[:limit]]
 
 
 def row_by_number(number: int, *, viewer: Viewer) -> AuditRow | None:

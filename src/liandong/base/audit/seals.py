@@ -77,7 +77,7 @@ def _seal_rows(
     made.mac = seal_code(plain_seal(made), key(), settings.AUDIT_DIGEST)
     made.hash = seal_hash(plain_seal(made), settings.AUDIT_DIGEST)
     made.signature = _signature(made.hash)
-    facts: dict[str, str | int] = {
+    facts = {
         "first": first, "last": last, "faults": made.faults, "hash": made.hash,
     }  # fmt: skip
     with transaction.atomic():

@@ -38,6 +38,20 @@ def export_package(
     return held.last - held.first + 1
 
 
+def note_reading(
+    wanted: Wanted, *, row: int = 0, before: int = 0, form: str = "", by: str, now: datetime
+) -> None:
+    """Record that somebody reads the audit: reading it is an act as well."""
+    if row:
+        record_act("open_audit_row", by=by, now=now, object=f"audit:{row}")
+        return
+    facts: dict[str, object] = dict(wanted.as_facts())
+    facts |= {"before": before} if before else {}
+    act = "export_audit" if form else "read_audit"
+    facts |= {"form": form} if form else {}
+    record_act(act, by=by, now=now, object="audit:rows", facts=facts)
+
+
 def _note(wanted: Wanted, form: str, *, by: str, now: datetime) -> None:
-    facts: dict[str, str | int] = {"form": form, **wanted.as_facts()}
+    facts = {"form": form, **wanted.as_facts()}
     record_act("export_audit", by=by, now=now, object="audit:rows", facts=facts)

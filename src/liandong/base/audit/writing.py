@@ -22,6 +22,9 @@ from .heads import follow, key
 _CHAIN = 0x6C64_6175_6469_7431  # key of the PostgreSQL lock that writers of the chain take in turn
 
 
+Facts = Mapping[str, object]  # text and whole numbers by name
+
+
 class UnknownAct(KeyError):
     """The act is no row of `catalog/audit_acts.csv`."""
 
@@ -34,7 +37,7 @@ class Act:
     object: str = ""
     outcome: str = Outcome.DONE
     why: str = ""
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
 
 def record_act(
@@ -45,7 +48,7 @@ def record_act(
     object: str = "",  # the field's own word
     outcome: str = Outcome.DONE,
     why: str = "",
-    facts: Mapping[str, str | int] | None = None,
+    facts: Facts | None = None,
 ) -> AuditRow:
     """Add one row to the chain; the act fails when the row cannot be written.
 
@@ -60,7 +63,8 @@ def record_acts(acts: Sequence[Act], *, by: str, now: datetime) -> list[AuditRow
     """Add a row for each of several acts of one person, in their order; see `record_act`."""
     if unknown := {one.act for one in acts} - catalog.by_key("audit_acts", "code").keys():
         raise UnknownAct(*unknown)
-    standing, secret = _standing(by), key()
+    by, secret = _clean(by, 150), key()
+    standing = _standing(by)
     with transaction.atomic(savepoint=False):  # whoever catches an error still loses what was done
         rows = _chained([_row(one, standing, by, now) for one in acts], secret)
         AuditRow.objects.bulk_create(rows, batch_size=200)
@@ -87,7 +91,7 @@ def _row(one: Act, standing: tuple[str, str], by: str, now: datetime) -> AuditRo
     told = json.dumps(dict(one.facts), ensure_ascii=False, sort_keys=True) if one.facts else ""
     row = AuditRow(
         at=now.astimezone(UTC),
-        by=_clean(by, 150),
+        by=by,
         roles=roles,
         unit=unit,
         act=one.act,

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(verbose_name='有效期至')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='审批时间')),
                 ('answer', models.CharField(blank=True, max_length=500, verbose_name='审批意见')),
-                ('outcome', models.CharField(choices=[('waiting', '待审批'), ('approved', '已批准待执行'), ('done', '已执行'), ('failed', '未能执行'), ('refused', '不予批准'), ('withdrawn', '已撤回')], default='waiting', max_length=10, verbose_name='结果')),
+                ('outcome', models.CharField(choices=[('waiting', '待审批'), ('approved', '已批准待执行'), ('done', '已执行'), ('failed', '未能执行'), ('refused', '未获批准'), ('withdrawn', '已撤回')], default='waiting', max_length=10, verbose_name='结果')),
                 ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Count, Q, QuerySet
 
-from liandong.base.models import Account, Officer, Role, Unit
+from liandong.base.models import Account, Approval, Officer, Role, Unit
 
 UNUSED: Final = timedelta(days=90)  # without a sign-in this long an account is asked about
 STATES: Final = ("open", "locked", "closed", "unused", "officer")
@@ -76,7 +76,7 @@ def standings(accounts: Iterable[Account] | QuerySet[Account], *, now: datetime)
 
 def unit_tree() -> list[tuple[Unit, int, int]]:
     """Every unit below its parent: the unit, its depth from 0, its open accounts."""
-    children: dict[int | None, list[Unit]] = defaultdict(list)
+    children: dict[int | None, list[Any]] = defaultdict(list)  # units with `open_accounts`
     counted = Unit.objects.annotate(open_accounts=Count("accounts", Q(accounts__is_active=True)))
     for unit in counted.order_by("code"):
         children[unit.parent_id].append(unit)
@@ -84,7 +84,7 @@ def unit_tree() -> list[tuple[Unit, int, int]]:
     waiting = [(unit, 0) for unit in reversed(children[None])]
     while waiting:
         unit, depth = waiting.pop()
-        rows.append((unit, depth, unit.open_accounts))  # type: ignore[attr-defined]  # annotated
+        rows.append((unit, depth, unit.open_accounts))
         waiting += [(child, depth + 1) for child in reversed(children[unit.pk])]
     return rows
 
@@ -121,3 +121,9 @@ def _state(account: Account) -> str:
 
 def _is_unused(account: Account, now: datetime) -> bool:
     return account.is_active and (account.last_login or account.date_joined) < now - UNUSED
+
+
+def requests_about(account: Account, *, limit: int = 20) -> QuerySet[Approval]:
+    """What was asked for about an account, the newest first."""
+    about = Approval.objects.filter(object=f"account:{account.username}")
+    return about.select_related("asked_by", "decided_by")[:limit]

@@ -109,7 +109,7 @@ def _look_up(items: Sequence[Item], sights: Sequence[ItemSight]) -> None:
     said = [item.description for item in items]
     codes = {text for one in said if (text := one.get("archival_code"))}
     numbers = {text for one in said if (text := one.get("document_number"))}
-    taken = frozenset(Record.objects.filter(code__in=codes).values_list("code", flat=True))
+    taken = frozenset(Record.every.filter(code__in=codes).values_list("code", flat=True))
     titles = frozenset(
         Record.objects.filter(document_number__in=numbers).values_list("document_number", "title")
     )

@@ -17,6 +17,7 @@ from liandong.archive.services.contents import seal_contents
 from liandong.archive.services.keyring import algorithm_in_use, ensure_keys
 from liandong.archive.services.objects import blob_store, to_json
 from liandong.archive.services.packing import workspace
+from liandong.base.audit import record_act
 from liandong.intake.models import Batch, HandedFile
 from liandong.intake.queries import batch_report
 from liandong.kernel.packages.ocfl import (
@@ -51,6 +52,11 @@ def keep_papers(batch: Batch, *, by: str, now: datetime) -> str:
         batch.files.filter(pk__in=[paper.pk for paper in papers]).update(staged="")
         transaction.on_commit(lambda: remove_staged(papers))
     return urn
+
+
+def note_report(batch: Batch, *, form: str, by: str, now: datetime) -> None:
+    """Record that somebody takes the check report or the receipt of a batch."""
+    record_act("print_report", by=by, now=now, object=f"batch:{batch.pk}", facts={"form": form})
 
 
 def _stored(

@@ -9,6 +9,8 @@ from django.db import transaction
 
 from liandong.archive.models import Fonds
 from liandong.archive.services.admitting import give_back_code
+from liandong.base.audit import Act, record_act, record_acts
+from liandong.base.models import Outcome
 from liandong.intake.flow import ITEM_FLOW
 from liandong.intake.models import Batch, BatchState, Item, ItemState, StepRun
 from liandong.kernel.codes import ArchivalCode, template
@@ -65,7 +67,35 @@ def _decide(
         items__in=item_ids, state=BatchState.PENDING_REVIEW
     ).distinct():
         close_if_done(batch, now=now)
+    _note(step, item_ids, outcomes, by=by, now=now, why=reason)
     return outcomes
+
+
+def _note(
+    step: str,
+    item_ids: Sequence[int],
+    outcomes: Sequence[Decided],
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+) -> None:
+    """One audit row per batch: what was decided of how many, and of how many it could not be."""
+    act = {"accept": "accept_items", "return": "return_items"}[step]
+    batches = Item.objects.filter(pk__in=item_ids).values_list("pk", "batch_id")
+    refused = {one.item_id for one in outcomes if one.refused}
+    items: dict[int, list[int]] = {}
+    for item_id, batch_id in batches.order_by("batch_id", "pk"):
+        items.setdefault(batch_id, []).append(item_id)
+    acts = [
+        Act(
+            act, f"batch:{batch_id}", why=why,
+            outcome=Outcome.REFUSED if refused.issuperset(ids) else Outcome.DONE,
+            facts={"items": len(ids), "refused": len(refused.intersection(ids))},
+        )
+        for batch_id, ids in items.items()
+    ]  # fmt: skip
+    record_acts(acts, by=by, now=now)
 
 
 def _settled(item: Item) -> ArchivalCode:
@@ -74,7 +104,7 @@ def _settled(item: Item) -> ArchivalCode:
 
 
 @transaction.atomic
-def check_again(batch: Batch, *, by: str) -> int:
+def check_again(batch: Batch, *, by: str, now: datetime) -> int:
     """Send held items through the machine once more (after a rule or the system was mended).
 
     What unpacking said of an item stays: the hand-over itself has not changed.
@@ -92,4 +122,6 @@ def check_again(batch: Batch, *, by: str) -> int:
         batch.state, batch.ended_at = BatchState.CHECKING, None
         batch.save(update_fields=["state", "ended_at"])
         log.info("batch.checked_again id=%s items=%s by=%s", batch.pk, len(held), by)
+        facts = {"items": len(held)}
+        record_act("check_again", by=by, now=now, object=f"batch:{batch.pk}", facts=facts)
     return len(held)

@@ -20,6 +20,7 @@ from liandong.archive.services.objects import Packed
 from liandong.archive.services.packing import pack_many
 from liandong.base.rows import update_rows
 from liandong.intake.models import (
+    Batch,
     HandedFile,
     Item,
     ItemFinding,
@@ -251,7 +252,7 @@ def _events(item: Item, steps: Sequence[StepRun]) -> list[Event]:
         {"batch": str(batch.uuid), "algorithms": "SHA-512 SHA-256 SM3"},
     )  # fmt: skip
     outcomes = {"done": "success", "findings": "warning", "waits": "warning"}
-    return [received] + [
+    return [*_process(batch), received] + [
         Event(
             EVENT_KINDS[run.step],
             run.ended_at,
@@ -263,6 +264,18 @@ def _events(item: Item, steps: Sequence[StepRun]) -> list[Event]:
         for run in steps
         if run.step in EVENT_KINDS
     ]
+
+
+def _process(batch: Batch) -> list[Event]:
+    """What the sending system says was done before: drafted, signed.  DA/T 46, 业务实体."""
+    known = {"act", "at", "by", "tool"}
+    return [
+        Event(
+            one["act"], datetime.fromisoformat(one["at"]), one["by"], one.get("tool", ""),
+            "success", {name: text for name, text in one.items() if name not in known},
+        )
+        for one in batch.declared.get("process", ())
+    ]  # fmt: skip
 
 
 def _finding_json(row: ItemFinding) -> dict[str, Any]:

@@ -4,17 +4,19 @@ import hashlib
 import os
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
 
 from liandong.archive.models import Fonds
+from liandong.base.audit import record_act
 from liandong.base.models import Unit
 from liandong.intake.models import Batch, HandedFile, ItemPage
 from liandong.kernel.digests import Digests, copy_with_digests
@@ -88,15 +90,22 @@ def receive(
     read: bool = True,
     mends: Batch | None = None,
     progress: Callable[[int, int], None] | None = None,
+    uuid: UUID | None = None,
+    process: Sequence[Mapping[str, str]] = (),
 ) -> Batch:
     """Store the files and write the batch that names them.
 
     The same content handed over again before the first batch has ended goes on with that one;
     later it is a new batch that `repeats` the first.  `progress` gets files and bytes so far.
+    With `uuid` a call that was cut off may be repeated: the batch of that id is what comes back.
+    `process` is what was done to the documents before (act, at, by, and more): it becomes events.
     Raises NothingReceived, OSError (disk full: what was copied is taken away again).
     """
-    uuid = uuid4()
+    if uuid and (known_batch := Batch.objects.filter(uuid=uuid).first()):
+        return known_batch
+    uuid = uuid or uuid4()
     folder = settings.STAGING / str(uuid)
+    shutil.rmtree(folder, ignore_errors=True)  # of a call with this `uuid` that was cut off
     folder.mkdir(parents=True)
     handed = list(files)
     try:
@@ -113,13 +122,18 @@ def receive(
     if same and mends is None and same.ended_at is None:
         shutil.rmtree(folder)
         return same
-    links = [file.path for file in handed if file.is_link]
+    declared: dict[str, Any] = {
+        "read": read,
+        "links": [file.path for file in handed if file.is_link],
+    }
+    if process:
+        declared["process"] = list(process)
     return _write_rows(
         stored, uuid, digest,
         Batch(
             uuid=uuid, name=name, kind="", fonds=fonds, unit=unit, accept=accept,
             received_at=now, received_by=by, repeats=same, mends=mends,
-            declared={"read": read, "links": links},
+            declared=declared,
         ),
     )  # fmt: skip
 
@@ -217,6 +231,13 @@ def _write_rows(
             for file, staged, digests in stored
         ],
         batch_size=500,
+    )  # fmt: skip
+    facts = {
+        "files": batch.file_count, "bytes": batch.size_bytes, "sha256": digest,
+    }  # fmt: skip
+    record_act(
+        "receive_batch", by=batch.received_by, now=batch.received_at,
+        object=f"batch:{batch.pk}", facts=facts,
     )  # fmt: skip
     return batch
 

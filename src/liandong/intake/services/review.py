@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from liandong.archive.services import correcting
+from liandong.base.audit import record_act
 from liandong.intake.models import Batch, Item, Proposal, ProposalState, StepRun
 from liandong.kernel.metadata import fields as description_fields
 
@@ -71,6 +72,7 @@ def _decide(proposal_id: int, state: ProposalState, value: str, by: str, now: da
         fresh.save(update_fields=_DECIDED)
         before = _write(fresh, fresh.decided_value) if fresh.decided_value else None
         _remember(fresh, before, by, now)
+        _note("decide_field", fresh, by=by, now=now)
     if before is not None:
         try:
             _carry_to_record(fresh, by, now)
@@ -79,6 +81,13 @@ def _decide(proposal_id: int, state: ProposalState, value: str, by: str, now: da
             raise
     logger.info("proposal.decided id=%s state=%s by=%s", fresh.pk, state.value, by)
     return fresh
+
+
+def _note(act: str, proposal: Proposal, *, by: str, now: datetime) -> None:
+    facts = {
+        "proposal": proposal.pk, "field": proposal.field, "state": str(proposal.state),
+    }  # fmt: skip
+    record_act(act, by=by, now=now, object=f"item:{proposal.item_id}", facts=facts)
 
 
 def _write(proposal: Proposal, value: str) -> str | None:
@@ -171,6 +180,7 @@ def undo_decision(proposal: Proposal, *, by: str, now: datetime) -> Proposal:
         if stands:
             _write(fresh, _before(fresh))
         _remember(fresh, None, by, now)
+        _note("undo_field", fresh, by=by, now=now)
     if stands:
         _carry_to_record(fresh, by, now)
     logger.info("proposal.reopened id=%s by=%s", fresh.pk, by)

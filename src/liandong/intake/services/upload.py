@@ -132,17 +132,25 @@ def receive_session(
     Raises Unfinished when a file is not complete or is not what its receipt says, and
     NothingReceived when there is none.
     """
+    batch = receive(
+        session_files(session, by=by), name=name, by=by, now=now, fonds=fonds, unit=unit,
+        mends=mends, progress=progress,
+    )  # fmt: skip
+    forget_session(session, by=by)
+    return batch
+
+
+def session_files(session: UUID, *, by: str) -> list[Incoming]:
+    """The files that were uploaded in a session, by path, with their digests.
+
+    Raises Unfinished when a file is not complete or is not what its receipt says.
+    """
     uploads = list(Upload.objects.filter(session=session, created_by=by).order_by("path"))
     open_paths = [upload.path for upload in uploads if not upload.sha256]
     files = [] if open_paths else [_incoming(upload, open_paths) for upload in uploads]
     if open_paths:
         raise Unfinished(open_paths)
-    batch = receive(
-        [file for file in files if file], name=name, by=by, now=now, fonds=fonds, unit=unit,
-        mends=mends, progress=progress,
-    )  # fmt: skip
-    _forget(uploads)
-    return batch
+    return [file for file in files if file]
 
 
 def _incoming(upload: Upload, wrong: list[str]) -> Incoming | None:
@@ -155,6 +163,24 @@ def _incoming(upload: Upload, wrong: list[str]) -> Incoming | None:
         wrong.append(upload.path)
         return None
     return Incoming(upload.path, part, upload.path, upload.created_at, digests)
+
+
+def finished_file(upload_id: UUID, session: UUID, *, by: str) -> Incoming:
+    """One whole file of a session.  Raises Upload.DoesNotExist and Unfinished."""
+    upload = Upload.objects.get(uuid=upload_id, session=session, created_by=by)
+    wrong = [] if upload.sha256 else [upload.path]
+    found = None if wrong else _incoming(upload, wrong)
+    if found is None:
+        raise Unfinished(wrong)
+    return found
+
+
+def forget_session(session: UUID, *, by: str, path: str = "") -> int:
+    """Let go of the uploads of a session, or of the one at `path`; how many."""
+    uploads = Upload.objects.filter(session=session, created_by=by)
+    found = list(uploads.filter(path=path) if path else uploads)
+    _forget(found)
+    return len(found)
 
 
 def _forget(uploads: Iterable[Upload]) -> None:

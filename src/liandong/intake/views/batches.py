@@ -35,6 +35,7 @@ from liandong.intake.queries import (
     progress,
     visible_batches,
 )
+from liandong.intake.services.closing import note_report
 from liandong.intake.services.decide import Decided, accept, check_again, send_back
 from liandong.intake.services.receive import Incoming, NothingReceived, receive
 from liandong.intake.services.upload import Unfinished, receive_session
@@ -232,6 +233,7 @@ def show_receipt(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The receipt of a hand-over: every file with size and digest, to print and sign."""
     batch = _batch(request, batch_id)
     files = batch.files.order_by("path").iterator(chunk_size=500)
+    note_report(batch, form="receipt", by=viewer_of(request).name, now=timezone.now())
     return render(request, "intake/receipt.html", {"batch": batch, "files": files})
 
 
@@ -297,7 +299,7 @@ def _tell(request: HttpRequest, outcomes: list[Decided]) -> None:
 def again(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Send the held items through the machine once more."""
     batch = _batch(request, batch_id)
-    count = check_again(batch, by=viewer_of(request).name)
+    count = check_again(batch, by=viewer_of(request).name, now=timezone.now())
     if count:
         messages.success(request, _("{count} 件重新检测").format(count=count))
         transaction.on_commit(lambda: drive_batch.enqueue(batch.pk))

@@ -26,16 +26,17 @@ from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, 
 
 from liandong.archive.viewers import viewer_of
 from liandong.base.gates import open_to
+from liandong.base.sheets import harmless
 from liandong.intake.models import Batch, ItemState
 from liandong.intake.policies import HAND_OVER
 from liandong.intake.queries import check_table, findings_of, progress, visible_batches
+from liandong.intake.services.closing import note_report
 
 from .batches import page_language, worded
 
 FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_LETTERS = 400  # of a cell: a cell taller than a page cannot be laid out
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _verdicts() -> list[tuple[str, str]]:
@@ -104,7 +105,12 @@ def show_report(request: HttpRequest, batch_id: int) -> HttpResponse:
         "verdicts": _verdicts(),
         "findings": [worded(row) | {"item": row.item} for row in findings_of(batch)[:5000]],
     }
+    _note(request, batch, "page")
     return render(request, "intake/report.html", context)
+
+
+def _note(request: HttpRequest, batch: Batch, form: str) -> None:
+    note_report(batch, form=form, by=viewer_of(request).name, now=timezone.now())
 
 
 def _batch(request: HttpRequest, batch_id: int) -> Batch:
@@ -128,6 +134,7 @@ def download_xlsx(request: HttpRequest, batch_id: int) -> HttpResponse:
     _sheet(book, _("问题"), _head(), _findings(batch), (34, 10, 40, 6, 14, 6, 50, 50, 18))
     out = BytesIO()
     book.save(out)
+    _note(request, batch, "xlsx")
     return _download(out, XLSX, f"check-report-{batch.pk}.xlsx")
 
 
@@ -151,8 +158,7 @@ def _printable(text: str) -> str:
 def _cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
     """A cell; text that a spreadsheet would take for a formula stays text."""
     if isinstance(value, str):
-        value = _printable(value)
-        value = f"'{value}" if value.startswith(FORMULA_STARTS) else value
+        value = harmless(_printable(value))
     cell = WriteOnlyCell(sheet, value)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     if bold:
@@ -193,6 +199,7 @@ def download_pdf(request: HttpRequest, batch_id: int) -> HttpResponse:
         Paragraph(_("移交人：＿＿＿＿＿＿　　接收人：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿"), small),
     ]  # fmt: skip
     page.build(story, onFirstPage=_number, onLaterPages=_number)
+    _note(request, batch, "pdf")
     return _download(out, "application/pdf", f"check-report-{batch.pk}.pdf")
 
 

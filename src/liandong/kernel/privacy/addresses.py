@@ -18,9 +18,13 @@ _ENDS = re.compile(
 _DETAIL = re.compile(
     r"[0-9一二三四五六七八九十百]+(?:号|室|组|户|栋|幢|单元|弄|队|排|座|楼|层)|[0-9]+-[0-9]+|[^\s]{2,}村|小区|花园|公寓|家属院|宿舍"
 )
+_NUMBERED = re.compile(
+    r"[0-9一二三四五六七八九十百]{1,8}(?:号楼|号|室|组|户|栋|幢|单元|弄|队|座)(?:[0-9]+(?![0-9年月日]))?"
+)
 _PLACE = re.compile(r"省|市|区|县|旗|镇|乡|街|路|巷|村|道|胡同|弄|小区|社区|屯|庄")
 _FLAT = re.compile(
-    r"[0-9A-Za-z一二三四五六七八九十]+(?:室|单元|号楼|栋|幢)(?:[0-9A-Za-z一二三四五六七八九十\-]{1,6}(?:室|号|单元|层|户)?){0,4}"
+    r"(?<![0-9A-Za-z一二三四五六七八九十])[0-9A-Za-z一二三四五六七八九十]{1,6}(?:室|单元|号楼|栋|幢)"
+    r"(?:[0-9A-Za-z一二三四五六七八九十\-]{1,6}(?:室|号|单元|层|户)?){0,4}"
 )
 _HEAD = re.compile(rf"[{_CJK}0-9A-Za-z\-]{{4,60}}\Z")
 _LEAD = re.compile(
@@ -40,9 +44,9 @@ _KEPT = (
 def _labels() -> re.Pattern[str]:
     """Offices before homes, so that 单位地址 is not taken for 地址."""
     home = any_of("address_label")
-    return re.compile(
-        rf"(?P<office>{any_of('office_address_label')})|(?P<home>{home})(?P<joint> ?: ?\n? ?| *\n *| {{1,4}}|为|在|于|)"
-    )
+    joint = r"(?P<joint> ?: ?\n? ?| *\n *| {1,4}|为|在|于|)"
+    office = any_of("office_address_label")
+    return re.compile(rf"(?P<office>{office})|(?P<home>{home}){joint}")
 
 
 def find_addresses(folded: str, text: str) -> Iterator[Hit]:
@@ -59,17 +63,28 @@ Place = tuple[int, int, float, str]
 def _labelled(folded: str) -> Iterator[Place]:
     value = re.compile(_VALUE)
     for match in _labels().finditer(folded):
-        if match["office"]:
-            continue
+        if match["office"] or _labels().match(folded, match.end()):
+            continue  # an office, or one label above another
         found = value.match(folded, match.end())
         if found is None:
             continue
         end = found.start() + len(_ENDS.sub("", found[0]).rstrip())
         if end == found.end() and (more := _MORE_LINE.match(folded, end)):
             end = more.end()
-        sure = ":" in match["joint"] or "\n" in match["joint"]
-        if sure or _PLACE.search(folded, found.start(), min(end, found.start() + 20)):
-            yield found.start(), end, (0.85 if sure else 0.75), "label"
+        if ":" in match["joint"] or "\n" in match["joint"]:
+            yield found.start(), _first_blank(folded, found.start(), end), 0.85, "label"
+        elif _PLACE.search(folded, found.start(), min(end, found.start() + 20)):
+            numbers = list(_NUMBERED.finditer(folded, found.start(), end))
+            if numbers:
+                yield found.start(), numbers[-1].end(), 0.75, "label"
+
+
+def _first_blank(folded: str, start: int, end: int) -> int:
+    """Where a value ends that has its house number before a blank."""
+    at = folded.find(" ", start, end)
+    while at >= 0 and not _DETAIL.search(folded, start, at):
+        at = folded.find(" ", at + 1, end)
+    return at if at >= 0 else end
 
 
 def _with_flat(folded: str) -> Iterator[Place]:

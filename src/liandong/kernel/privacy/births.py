@@ -1,4 +1,4 @@
-"""Dates of birth beside their label, minors, and words that make what is said of a person sensitive."""
+"""Dates of birth, minors, and words that make what is said of a person sensitive."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,7 @@ _DATE = (
     r"|(?P<month3>0[1-9]|1[0-2])(?P<day3>[0-3][0-9]))(?![0-9])"
 )
 _CHILD = 14  # years.  个人信息保护法 (2021) art. 31
-_NEAR = 60  # characters between a word and the person it is said of
-_ABOUT = 12  # characters between 患者 and the word
+_NEAR = 200  # characters between a word and the person it is said of
 _PERSONS = frozenset({
     "person_name", "resident_id", "resident_id_15", "hmt_residence_permit", "mobile", "passport",
     "foreign_permanent_residence", "hkmo_permit", "birth_date", "bank_card",
@@ -34,9 +33,16 @@ def _born() -> re.Pattern[str]:
     return re.compile(rf"(?<![0-9])(?P<date>{_DATE})(?= ?(?:日)?(?:出生|生(?![\u4e00-\u9fff])))")
 
 
+@cache
+def _after_sex() -> re.Pattern[str]:
+    """男|1958-07-28, 女，汉族，1986年9月…: a register or a judgement."""
+    gap = r"[ ,，、|/;\n]{1,3}"
+    return re.compile(rf"(?<=[男女]){gap}(?:[\u4e00-\u9fff]{{1,3}}族{gap})?(?P<date>{_DATE})")
+
+
 def find_births(folded: str, text: str) -> Iterator[Hit]:
     """Dates of birth with at least their month, in a folded text."""
-    for pattern in (_labels(), _born()):
+    for pattern in (_labels(), _born(), _after_sex()):
         for match in pattern.finditer(folded):
             if _real(match) is not None:
                 start, end = match.span("date")
@@ -83,20 +89,15 @@ def _sensitive_words() -> re.Pattern[str]:
     return re.compile("|".join(any_of(f"sensitive_{name}") for name in _SENSITIVE))
 
 
-@cache
-def _person_words() -> re.Pattern[str]:
-    return re.compile(any_of("person_word"))
-
-
 def find_sensitive(folded: str, text: str, hits: Sequence[Hit]) -> Iterator[Hit]:
     """Words on health, money, body, belief or standing that are said of somebody on the page."""
     kind = kinds()["health_finance_biometric_belief"]
     places = sorted(hit.start for hit in hits if hit.kind in _PERSONS)
+    if not places:
+        return
     at = 0
     for match in _sensitive_words().finditer(folded):
         while at < len(places) and places[at] < match.start() - _NEAR:
             at += 1
-        near = at < len(places) and places[at] <= match.end() + _NEAR
-        around = folded[max(0, match.start() - _ABOUT) : match.end() + _ABOUT]
-        if near or _person_words().search(around):
+        if at < len(places) and places[at] <= match.end() + _NEAR:
             yield make_hit(kind, text, match.start(), match.end(), 0.6, "words")

@@ -57,11 +57,10 @@ def _with_more(
 
 
 def _identifying(folded: str, text: str, today: date) -> list[Hit]:
-    numbers = find_numbers(folded, text, today)
+    numbers = [*find_numbers(folded, text, today), *find_births(folded, text)]
     found = [
         *numbers,
         *find_strings(folded, text, today),
-        *find_births(folded, text),
         *find_addresses(folded, text),
         *find_names(folded, text, without_overlaps(numbers)),
     ]

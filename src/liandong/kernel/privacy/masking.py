@@ -89,7 +89,7 @@ def _landline(text: str) -> str:
     """Area code and the last three digits stay; an extension is hidden."""
     number = re.match(r"(?:[(（]?0[0-9０-９]{2,3}[)）]?[\s\-－]{0,2})?", fold(text))
     start = number.end() if number else 0
-    rest = re.match("[0-9]+", fold(text)[start:])
+    rest = re.match("[0-9*]+", fold(text)[start:])
     end = start + (rest.end() if rest else 0)
     hidden = [*range(start, end - 3), *range(end, len(text))]
     return _hide(text, (at for at in hidden if text[at].isalnum()))

@@ -5,6 +5,7 @@ A word is whole, so that no number is found inside a longer one, and the work gr
 only, whatever it holds.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _GAP = re.compile(r" {1,3}| ?[\-·] ?| *\n *")
 _SHORTEST, _LONGEST = 7, 24  # characters of a number, blanks aside
 _MOST_WORDS = 6  # of a number that is printed in groups
 _BEFORE = 48  # characters that are looked at for a label
-_MOST_REPAIRS = 3
+_MOST_REPAIRS, _MOST_PROVEN_REPAIRS = 2, 6  # misread letters; beside a check digit more
 _GROUPS = {  # how a number is printed in groups; others only beside a label
     "mobile": {(3, 4, 4), (3, 8), (7, 4), (2, 11), (2, 3, 4, 4), (4, 3, 4, 4)},
     "bank_card": {
@@ -68,9 +69,12 @@ class Surroundings:
     after: str
     today: date
 
-    def has_label_of(self, kind: Kind) -> bool:
-        """Whether a label of the kind stands directly before."""
-        return kind.label is not None and kind.label.search(self.before) is not None
+    def label_of(self, kind: Kind) -> int:
+        """Length of the label of the kind that stands directly before; 0 without one."""
+        if kind.label is None or not any(map(self.before.__contains__, kind.labels)):
+            return 0
+        found = kind.label.search(self.before)
+        return len(found[0]) if found else 0
 
 
 def find_numbers(folded: str, text: str, today: date) -> list[Hit]:
@@ -82,7 +86,11 @@ def find_numbers(folded: str, text: str, today: date) -> list[Hit]:
             folded[chain.end : chain.end + 8],
             today,
         )
-        best = max(_readings(chain, around), key=lambda one: (one[1], -one[0].order), default=None)
+        best = max(
+            _readings(chain, around),
+            key=lambda one: (one[1], around.label_of(one[0]), -one[0].order),
+            default=None,
+        )
         if best is not None:
             kind, confidence, method = best
             found.append(make_hit(kind, text, chain.start, chain.end, confidence, method))
@@ -109,7 +117,8 @@ def _chains(found: Sequence[Word], folded: str) -> Iterator[Chain]:
     for at, first in enumerate(found):
         if len(first.text) > _LONGEST:
             continue
-        text, groups, breaks, end = "", (), 0, first.start
+        text, breaks, end = "", 0, first.start
+        groups: tuple[int, ...] = ()
         for word in found[at : at + _MOST_WORDS]:
             if groups:
                 gap = folded[end : word.start]
@@ -136,6 +145,32 @@ def _asked() -> tuple[tuple[Kind, Callable[[str], str]], ...]:
     )
 
 
+def _could_be_any(text: str, raw: str) -> bool:
+    """Whether any pattern fits the chain as it stands or mended: most chains are ruled out here."""
+    fits = _any_pattern().fullmatch
+    if fits(raw):
+        return True
+    return not raw.isdecimal() and any(
+        fits(mended)
+        for mended in (
+            as_digits(text).upper(),
+            without_o_and_i(raw),
+            text[0].upper() + as_digits(text[1:]).upper(),
+        )
+    )
+
+
+@cache
+def _any_pattern() -> re.Pattern[str]:
+    patterns = [
+        pattern.pattern
+        for kind, _ in _asked()
+        for pattern in (kind.regex if kind.form == "code" else None, kind.loose)
+        if pattern
+    ]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
 def _mend_of(code: str) -> Callable[[str], str]:
     if code in _ALPHABET:
         return lambda text: without_o_and_i(text.upper())
@@ -147,11 +182,14 @@ def _mend_of(code: str) -> Callable[[str], str]:
 def _readings(chain: Chain, around: Surroundings) -> Iterator[Reading]:
     """What the chain may be, with confidence and how it was known."""
     raw = chain.text.upper()
+    if not _could_be_any(chain.text, raw):
+        return
     for kind, mend in _asked():
         mended = mend(chain.text)
-        changes = sum(a != b for a, b in zip(raw, mended, strict=True))
+        changes = mended != raw and sum(map(operator.ne, raw, mended))
         for text, repairs in ((raw, 0), (mended, changes)) if changes else ((raw, 0),):
-            reading = _read(kind, text, chain, around) if repairs <= _MOST_REPAIRS else None
+            most = _MOST_PROVEN_REPAIRS if kind.check in _PROVEN else _MOST_REPAIRS
+            reading = _read(kind, text, chain, around) if repairs <= most else None
             if reading is not None:
                 confidence, method = reading
                 yield (
@@ -163,10 +201,11 @@ def _readings(chain: Chain, around: Surroundings) -> Iterator[Reading]:
 
 
 def _read(kind: Kind, text: str, chain: Chain, around: Surroundings) -> tuple[float, str] | None:
-    if kind.form == "code" and kind.regex is not None and kind.regex.fullmatch(text):
-        if (answer := _by_itself(kind, text, chain, around)) is not None:
-            return answer
-    if kind.loose is None or not kind.loose.fullmatch(text) or not around.has_label_of(kind):
+    stands = kind.form == "code" and kind.regex is not None and kind.regex.fullmatch(text)
+    answer = _by_itself(kind, text, chain, around) if stands else None
+    if answer is not None:
+        return answer
+    if kind.loose is None or not kind.loose.fullmatch(text) or not around.label_of(kind):
         return None
     if _is_amount(around) or _is_cut(around):
         return None
@@ -179,7 +218,7 @@ def _by_itself(
     """A number that its shape and its check digit tell."""
     if not proves(kind.check, text, around.today):
         return None
-    labelled = around.has_label_of(kind)
+    labelled = around.label_of(kind) > 0
     if not labelled and not _may_stand_alone(kind, text, chain, around):
         return None
     method = "check" if kind.check in _PROVEN else "pattern"
@@ -190,7 +229,7 @@ def _by_itself(
 
 def _may_stand_alone(kind: Kind, text: str, chain: Chain, around: Surroundings) -> bool:
     """Whether a number without a label is printed as one, and is not part of something else."""
-    if not _is_printed_so(kind, chain):
+    if not _is_printed_so(kind, chain, around):
         return False
     if kind.code == "uscc" and text.isdecimal() and birth_date(text, around.today):
         return False  # an identity number with a wrong digit
@@ -199,11 +238,13 @@ def _may_stand_alone(kind: Kind, text: str, chain: Chain, around: Surroundings) 
     return not (_other_number().search(around.before) or _is_amount(around) or _is_cut(around))
 
 
-def _is_printed_so(kind: Kind, chain: Chain) -> bool:
+def _is_printed_so(kind: Kind, chain: Chain, around: Surroundings) -> bool:
     if len(chain.groups) == 1:
         return True
     if chain.breaks:
         return kind.check in _PROVEN and len(chain.groups) == 2
+    if _ROW_BEFORE.search(around.before) or _ROW_AFTER.match(around.after):
+        return False  # cells of a row of figures
     return kind.check in _FREE_GROUPS or chain.groups in _GROUPS.get(kind.code, ())
 
 
@@ -218,6 +259,10 @@ def _amount() -> re.Pattern[str]:
     return re.compile(rf" ?(?:{units})(?![\u4e00-\u9fa5]{{0,1}}[路街村])")
 
 
+_ROW_BEFORE, _ROW_AFTER = (
+    re.compile(r"(?<![0-9])[0-9]{1,5} {1,3}\Z"),
+    re.compile(r" {1,3}[0-9]{1,5}(?![0-9])"),
+)
 _CURRENCY = re.compile(r"[¥￥$€] ?\Z")
 _CUT_BEFORE = re.compile(
     r"[0-9A-Za-z][.\-/_]\Z|[_=&?#]\Z|[0-9],\Z|[(〔\[][0-9]{4}[)〕\]][^\n]{0,6}\Z"

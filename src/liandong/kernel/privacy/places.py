@@ -5,6 +5,8 @@ import unicodedata
 from liandong.kernel.pages import Box
 
 _WIDE, _NARROW = 1.0, 0.5  # of Chinese and of Latin characters
+_THIN, _BROAD = 0.28, 0.85  # of some Latin letters, unless all are of one width
+_THIN_LETTERS, _BROAD_LETTERS = frozenset("iIjl|!.,:;'`tfr()[]"), frozenset("WMmw@%&—")
 _EDGE = 0.35  # of a character, added at both ends
 _DRIFT = 0.06  # share of the way from the nearer end of the line: widths are guessed
 _MOST_DRIFT = 2.5  # characters
@@ -34,15 +36,21 @@ def _is_turned(text: str, wide: float, tall: float) -> bool:
 
 
 def _along(text: str, start: int, end: int, long: float, *, vertical: bool) -> tuple[float, float]:
-    """Beginning and end on the line in pixels, padded; may reach over the ends of the line."""
-    widths = [1.0 if vertical else _width(letter) for letter in text]
-    total = sum(widths) or 1.0
-    letter = long / total
+    """Beginning and end on the line in pixels, padded; may reach over the ends of the line.
+
+    The fonts are not known: letters of one width and letters of their own are both reckoned.
+    """
+    if vertical:
+        return _stretch([1.0] * len(text), start, end, long)
+    even = _stretch([_width(letter) for letter in text], start, end, long)
+    own = _stretch([_own_width(letter) for letter in text], start, end, long)
+    return min(even[0], own[0]), max(even[1], own[1])
+
+
+def _stretch(widths: list[float], start: int, end: int, long: float) -> tuple[float, float]:
+    letter = long / (sum(widths) or 1.0)
     head, tail = sum(widths[:start]) * letter, sum(widths[:end]) * letter
-    return (
-        head - _pad(head, long, letter),
-        tail + _pad(tail, long, letter),
-    )
+    return head - _pad(head, long, letter), tail + _pad(tail, long, letter)
 
 
 def _pad(at: float, long: float, letter: float) -> float:
@@ -58,6 +66,13 @@ def _width(letter: str) -> float:
     if unicodedata.combining(letter):
         return 0.0
     return _WIDE if unicodedata.east_asian_width(letter) in ("W", "F", "A") else _NARROW
+
+
+def _own_width(letter: str) -> float:
+    """In a font in which an i is thin and a W is broad."""
+    if letter in _THIN_LETTERS:
+        return _THIN
+    return _BROAD if letter in _BROAD_LETTERS else _width(letter)
 
 
 def clipped(box: Box, width: int, height: int) -> Box | None:

@@ -1,4 +1,4 @@
-"""Kinds that a pattern finds in running text: telephones, plates, papers, mail and machine addresses."""
+"""Kinds that a pattern finds in running text: telephones, plates, papers, mail, machines."""
 
 import re
 from collections.abc import Iterator

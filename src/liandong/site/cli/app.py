@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from . import access, accounts, archive, audit, files, intake, running
+from . import (
+    access,
+    accounts,
+    apikeys,
+    archive,
+    audit,
+    data,
+    files,
+    intake,
+    keys,
+    opening,
+    retention,
+    running,
+    share,
+)
 from .output import _
 
 app = typer.Typer(
@@ -16,10 +30,17 @@ app = typer.Typer(
 )
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
+app.add_typer(opening.app, name="opening")
+app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")
+app.add_typer(keys.app, name="key")
+app.add_typer(retention.app, name="retention")
 app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
+app.add_typer(apikeys.app, name="apikey")
 app.add_typer(running.demo, name="demo")
+app.add_typer(share.app, name="share")
+archive.app.command(help=_("加密已入库的档案：全部版本，原位替换"))(keys.encrypt)
 app.command(help=_("检索档案"))(archive.search)
 app.command(help=_("校验信息包：BagIt、OCFL、EEP、DA/T 93"))(files.check)
 app.command(help=_("识读文件：文字、位置、置信度"))(files.read)

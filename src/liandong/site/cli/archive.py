@@ -21,10 +21,16 @@ def search(
     set_up_with_database()
     from liandong.archive.policies import SYSTEM
     from liandong.archive.queries import find
+    from liandong.archive.services.looking import note_search
     from liandong.kernel.query import parse
 
     with engines():
-        answer = find(parse(query), viewer=SYSTEM, today=today(), limit=limit)
+        asked = parse(query)
+        answer = find(asked, viewer=SYSTEM, today=today(), limit=limit)
+        note_search(
+            [*asked.words, *asked.phrases, *asked.codes], filters=len(asked.filters),
+            found=answer.count, by="cli", now=clock(),
+        )  # fmt: skip
     for rank, hit in enumerate(answer.hits, 1):
         if as_json:
             put_json({"rank": rank, **hit.to_json(), "count": answer.count})
@@ -41,7 +47,9 @@ def show(code: Annotated[str, typer.Argument(help=_("档号"))], as_json: AsJson
     """Print everything known of one record."""
     record = _record(code)
     from liandong.archive.queries import record_json
+    from liandong.archive.services.looking import note_look
 
+    note_look("look_record", record, by="cli", now=clock())
     row = record_json(record)
     if as_json:
         put_json(row)
@@ -108,7 +116,7 @@ def export(
     if out.exists():
         fail(_("文件已存在：{path}").format(path=out))
     with engines():
-        put(str(write(record, form=form, out=out, now=clock())))
+        put(str(write(record, form=form, out=out, by="cli", now=clock())))
 
 
 @app.command(help=_("由存储重建数据库和索引"))
@@ -120,7 +128,7 @@ def rebuild(as_json: AsJson = False) -> None:
     from liandong.kernel.findings import to_json
 
     with engines(), progress(_("重建")) as count:
-        outcome = run(now=clock(), progress=count)
+        outcome = run(now=clock(), by="cli", progress=count)
         indexed = reindex_all()
     for finding in outcome.findings:
         row = to_json(finding, language())
@@ -144,7 +152,39 @@ def reindex(as_json: AsJson = False) -> None:
     """Fill a new index beside the old one and swap."""
     set_up_with_database()
     from liandong.archive.services.indexing import reindex_all
+    from liandong.base.audit import record_act
 
     with engines():
         count = reindex_all()
+        record_act("reindex_records", by="cli", now=clock(), facts={"records": count})
     put_json({"indexed": count}) if as_json else put(_("入索引 {count} 件").format(count=count))
+
+
+@app.command(help=_("检查已入库档案中的个人信息；只查没查过的"))
+def examine(
+    everything: Annotated[bool, typer.Option("--all", help=_("全部重查，人的判定保留"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Examine holdings for personal information; killed, it goes on where it stopped."""
+    set_up_with_database()
+    from collections import Counter
+
+    from liandong.archive.services.privacy import examine_all
+
+    levels: Counter[int] = Counter()
+    with engines(), progress(_("检查")) as count:
+        for done, record in enumerate(examine_all(now=clock(), everything=everything), start=1):
+            levels[record.personal] += 1
+            count(done, 0)
+    row = {
+        "examined": sum(levels.values()), "clean": levels[0], "personal": levels[1],
+        "sensitive": levels[2],
+    }  # fmt: skip
+    if as_json:
+        put_json(row)
+    else:
+        put(
+            _("检查 {examined} 件：没有发现 {clean}，个人信息 {personal}，敏感 {sensitive}").format(
+                **row
+            )
+        )

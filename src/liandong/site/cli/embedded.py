@@ -1,5 +1,6 @@
 """Django for commands: set up, migrated, and with the clock of the command line."""
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,16 @@ def set_up() -> None:
         django.setup()
     except BadKnob as error:
         fail(str(error))
+    from liandong.base.middleware import CURRENT_ORIGIN
+
+    CURRENT_ORIGIN.set(f"os:{_os_user()}")  # who is at the terminal, for the audit
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()[:32]
+    except (KeyError, OSError):  # a container without a name for its user
+        return str(os.getuid())
 
 
 def set_up_with_database() -> None:

@@ -33,16 +33,20 @@ def serve(
 ) -> None:
     """Run web server and worker until a signal; print the address and demonstration accounts."""
     set_up_with_database()
+    from liandong.site.changes import note_settings
     from liandong.site.server import serve as run
 
+    note_settings(now=clock())
     raise typer.Exit(run(bind=bind, port=port, say=say))
 
 
 def worker() -> None:
     """Run jobs until a signal."""
     set_up_with_database()
+    from liandong.site.changes import note_settings
     from liandong.site.worker import work
 
+    note_settings(now=clock())
     with engines():
         work()
 
@@ -77,6 +81,7 @@ def backup(file: Annotated[Path, typer.Argument(help=_("备份文件（.tar）")
 
     with progress(_("备份")) as count:
         put(str(write_backup(file, now=clock(), progress=count)))
+    say(_("备份不含密钥；加密档案的密钥请另存：liandong key export-recovery"))
 
 
 def restore(file: Annotated[Path, typer.Argument(help=_("备份文件（.tar）"))]) -> None:
@@ -92,8 +97,11 @@ def restore(file: Annotated[Path, typer.Argument(help=_("备份文件（.tar）"
     set_up_with_database()
     from liandong.archive.services.indexing import reindex_all
     from liandong.archive.services.verifying import verify
+    from liandong.base.audit import record_act
 
     with engines(), progress(_("校验")) as count:
+        record_act("restore_backup", by="cli", now=clock(), object=f"backup:{file.name}",
+                   facts={"files": files})  # fmt: skip
         outcome = verify(kind="all", sample=0, by="restore", now=clock(), progress=count)
         reindex_all()
     put(_("恢复 {files} 个文件，校验 {checked} 件，{failed} 件有问题").format(
@@ -107,4 +115,7 @@ def manage(context: typer.Context) -> None:
     set_up()
     from django.core.management import execute_from_command_line
 
+    from liandong.site.changes import note_command
+
+    note_command(context.args, now=clock())
     execute_from_command_line(["liandong manage", *context.args])

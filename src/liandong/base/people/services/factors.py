@@ -29,7 +29,7 @@ def must_have_factor(account: Account) -> bool:
 
 def has_factor(account: Account) -> bool:
     """Whether a second factor will be asked at sign-in."""
-    return Authenticator.objects.filter(user=account, type__in=STRONG).exists()
+    return bool(Authenticator.objects.filter(user=account, type__in=STRONG).exists())
 
 
 def may_lose(factor: Authenticator) -> bool:
@@ -42,7 +42,7 @@ def may_lose(factor: Authenticator) -> bool:
 @transaction.atomic
 def reset_factors(account: Account, *, by: str, now: datetime) -> int:
     """Remove every factor and code of an account and end its sessions; how many there were."""
-    removed, _ = Authenticator.objects.filter(user=account).delete()
+    removed: int = Authenticator.objects.filter(user=account).delete()[0]
     end_sessions(account)
     record_act(
         "reset_factors", by=by, now=now, object=f"account:{account.username}",

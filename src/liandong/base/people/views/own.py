@@ -90,7 +90,7 @@ def show_me(request: HttpRequest) -> HttpResponse:
     me, now = _me(request), timezone.now()
     key = request.session.session_key
     roles = [Role(role) for role in me.posts.values_list("role", flat=True)]
-    duties = [(role.label, DUTIES_OF_ROLES[role]) for role in roles]
+    duties: list[tuple[Any, Any]] = [(role.label, DUTIES_OF_ROLES[role]) for role in roles]
     if me.officer:
         duties.append((me.get_officer_display(), DUTIES_OF_OFFICERS[me.officer]))
     sessions = [

@@ -29,6 +29,10 @@ from liandong.base.viewers import viewer_of
 
 CLEAR: Final = '"cache", "storage"'  # what a browser forgets at sign-out; GB/T 22239 8.1.4.10
 SSO: Final = "sso"
+# What the library raises for an issuer that does not answer, or answers nonsense.
+_NO_ISSUER: Final = (
+    OSError, PermissionDenied, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class SignIn(LoginView):
@@ -82,7 +86,7 @@ def sign_in_sso(request: HttpRequest) -> HttpResponse:
         answer: HttpResponse = provider.redirect(
             request, process="login", next_url=way_back(request)
         )
-    except (OSError, PermissionDenied, KeyError, ValueError):  # of `requests`, or of what it said
+    except _NO_ISSUER:
         return _sso_failed(request)
     if urlsplit(answer["Location"])[:2] != urlsplit(settings.OIDC_ISSUER)[:2]:
         return _sso_failed(request)
@@ -96,7 +100,7 @@ def back_from_sso(request: HttpRequest, provider_id: str) -> HttpResponseBase:
         raise Http404
     try:
         answer: HttpResponseBase = callback(request, provider_id)
-    except (KeyError, ValueError):
+    except _NO_ISSUER:
         return _sso_failed(request)
     return answer
 

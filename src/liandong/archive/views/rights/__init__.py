@@ -1,0 +1,1 @@
+"""Pages of the rights of the person: asking, handling, consents, impact assessments."""

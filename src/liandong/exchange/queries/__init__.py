@@ -1,0 +1,1 @@
+"""Every read of the room.  Each asks for the viewer; titles come out as the viewer sees them."""
