@@ -15,7 +15,10 @@ from typing import Any
 
 from . import machine
 
-MODULES = ("startup", "identify", "extract", "privacy", "ingest", "search", "ocr", "pipeline")
+MODULES = (
+    "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
+    "access", "opening", "api", "ocr", "pipeline",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

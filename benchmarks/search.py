@@ -109,6 +109,8 @@ def documents(count: int, kind: str, law: str = "") -> Iterator[SearchDocument]:
                 "level": dice.choices((0, 1, 2), (7, 2, 1))[0],
                 "open_from": (year + 25) * 10000 + 101,
                 "unit": f"U{dice.randrange(30):02d}",
+                "personal": 0,
+                "shares": frozenset(),
             },
         )  # fmt: skip
 
@@ -202,7 +204,11 @@ def measure(engine: TantivySearch, count: int) -> Iterator[dict[str, Any]]:
             found: list[int] = []
 
             def ask(query: SearchQuery, facet: str = facet, found: list[int] = found) -> None:
-                found.append(engine.find(query, visible=VISIBLE, limit=10, facets=(facet,)).count)
+                found.append(
+                    engine.find(
+                        query, visible=VISIBLE, whole=VISIBLE, limit=10, facets=(facet,)
+                    ).count
+                )
 
             for query in asked[:10]:
                 ask(query)

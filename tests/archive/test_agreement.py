@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from liandong.archive.models import (
     ArchivalClass,
@@ -57,7 +59,7 @@ from liandong.kernel.query import parse
 from liandong.kernel.viewer import USES, Share
 
 pytestmark = pytest.mark.django_db
-FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FIXTURES = profile(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TODAY = 20261122
 CODES = ("G1", "G2", "G3", "G4")
 NAME = "王建国"
@@ -125,9 +127,17 @@ RULES = st.recursive(
 )
 
 
-@pytest.fixture
-def keep(home: Path) -> Callable[[Sequence[Kept]], dict[int, Kept]]:
-    """Makes the records, as rows and in the index: all that were there before are gone."""
+@pytest.fixture(params=[0, TODAY - 1])
+def keep(
+    home: Path, settings: Settings, request: pytest.FixtureRequest
+) -> Callable[[Sequence[Kept]], dict[int, Kept]]:
+    """Makes the records, as rows and in the index: all that were there before are gone.
+
+    With an index begun before the days of the tests, and with one begun after.
+    """
+    search = settings.ENGINES["search"]
+    options = {**search["options"], "day": request.param}
+    settings.ENGINES = {**settings.ENGINES, "search": {**search, "options": options}}
     fonds = Fonds.objects.create(number="Z109", title="临江市人民政府")
     place = ArchivalClass.objects.create(fonds=fonds, category="WS", year="2011", retention="Y")
     unit = Unit.objects.create(code="A", name="A")

@@ -88,13 +88,13 @@ def test_no_plain_byte_stays_in_store_or_cache(record: Record, home: Path) -> No
 def test_every_version_keeps_its_time_and_person(record: Record, tmp_path: Path) -> None:
     urn = record_urn(record.object_id)
     before = read_inventory(blob_store(), urn)
-    plain = export(record, "ocfl", tmp_path / "before", now=NOW)
+    plain = export(record, "ocfl", tmp_path / "before", by="li", now=NOW)
     encrypt(record)
     after = read_inventory(blob_store(), urn)
     told = [(one.created, one.user, one.message) for one in before.versions]
     assert [(one.created, one.user, one.message) for one in after.versions[:2]] == told
     assert after.versions[2].message == "加密存储"
-    out = export(Record.objects.get(), "ocfl", tmp_path / "after", now=NOW)
+    out = export(Record.objects.get(), "ocfl", tmp_path / "after", by="li", now=NOW)
     again = Inventory.parse((out / "inventory.json").read_bytes())
     for version in ("v1", "v2"):
         old, new = files_of(before, version), files_of(again, version)

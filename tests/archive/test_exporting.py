@@ -1,5 +1,6 @@
 """What goes out comes back as the same record."""
 
+import json
 from pathlib import Path
 
 import bagit as other_bagit
@@ -12,10 +13,12 @@ from liandong.archive.services.admitting import admit
 from liandong.archive.services.exporting import CannotExport, export, export_many
 from liandong.archive.services.objects import record_urn
 from liandong.archive.services.packing import pack
+from liandong.base.signing import verify_detached
 from liandong.kernel.digests import digest_file
 from liandong.kernel.packages import bagit, eep, folder, transfer
 from liandong.kernel.packages.ocfl import object_path
 from liandong.kernel.packages.packet import DigestMismatch, Packet
+from liandong.kernel.signatures import Signature
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +59,18 @@ def test_a_bag_is_valid_for_another_library(record: Record, tmp_path: Path) -> N
     out = export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
 
     other_bagit.Bag(str(out)).validate()
+
+
+def test_a_bag_is_signed_and_a_changed_one_is_not(record: Record, tmp_path: Path) -> None:
+    out = export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
+
+    manifest = (out / bagit.SIGNED).read_bytes()
+    known = json.loads((out / bagit.SIGNATURE).read_text("utf-8"))
+    assert verify_detached(manifest, known)
+    assert Signature.read(known["signature"]).fits(manifest)
+    assert not verify_detached(manifest.replace(b"0", b"1"), known)
+    assert "非商用密码认证产品" in known["notice"]
+    assert bagit.SIGNATURE in (out / "tagmanifest-sha512.txt").read_text("utf-8")
 
 
 def test_an_exported_object_is_valid_for_another_library(record: Record, tmp_path: Path) -> None:

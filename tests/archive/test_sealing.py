@@ -309,7 +309,7 @@ def test_without_keys_nothing_is_exported(record: Record, home: Path, tmp_path: 
     lose_master(record, home)
     for form in ("bagit", "eep", "folder", "dat93", "ocfl"):
         with pytest.raises((LockedObject, MasterLost)):
-            export(record, form, tmp_path / form, now=NOW)
+            export(record, form, tmp_path / form, by="li", now=NOW)
         assert not (tmp_path / form).exists()
 
 
@@ -439,12 +439,12 @@ def test_without_keys_a_rebuild_names_each_object_and_goes_on(
 
 
 def test_exports_are_plain_and_checked(record: Record, tmp_path: Path) -> None:
-    out = export(record, "bagit", tmp_path / "bag", now=NOW)
+    out = export(record, "bagit", tmp_path / "bag", by="li", now=NOW)
     packet = bagit.read(out)
     expected = {row.path: row.sha512 for row in record.files.exclude(path="metadata/dat46.xml")}
     found = {file.place: digest_file(file.source).sha512 for file in packet.items[0].files}
     assert found == expected
-    eep = export(record, "eep", tmp_path / "one.eep", now=NOW)
+    eep = export(record, "eep", tmp_path / "one.eep", by="li", now=NOW)
     assert record.title in eep.read_text("utf-8")
 
 
@@ -452,7 +452,7 @@ def test_an_exported_object_is_plain_with_its_whole_history(
     record: Record, home: Path, tmp_path: Path
 ) -> None:
     describe(record, {"annotation": "复制件"}, by="li", now=NOW)
-    out = export(Record.objects.get(), "ocfl", tmp_path / "out/object", now=NOW)
+    out = export(Record.objects.get(), "ocfl", tmp_path / "out/object", by="li", now=NOW)
     assert validate_store(tmp_path / "out") == 1
     inventory = Inventory.parse((out / "inventory.json").read_bytes())
     held = contents_of(record_urn(record.object_id))

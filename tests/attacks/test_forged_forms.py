@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 from django.test import Client
-from tests.site.every_address import PEOPLE, body_of, make_people, make_things
+from tests.site.every_address import PEOPLE, make_people, make_things, sent_to
 from tests.site.test_every_address import walk
 
 from liandong.base.addresses import SAFE
@@ -35,7 +35,7 @@ def test_no_form_without_its_token_does_anything(home: Path, role: str) -> None:
             continue
         with transaction.atomic():
             rows = AuditRow.objects.count()
-            answer = client.post(where, body_of(address, things))
+            answer = client.post(where, **sent_to(address, things))
             asked += 1
             refused = {HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_FOUND}
             if answer.status_code not in refused or AuditRow.objects.count() > rows + 1:

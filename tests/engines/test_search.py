@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liandong.engines.search.cells import Cells
 from liandong.engines.search.tantivy import IndexBusy, TantivySearch
 from liandong.kernel.access import EVERYONE, NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule, holds
 from liandong.kernel.ports import FACETS, MaskedText, SearchAnswer, SearchDocument, SearchQuery
@@ -200,6 +201,18 @@ FACTS = st.fixed_dictionaries(
         "shares": st.frozensets(st.sampled_from(["", "A", "B", "C"])),
     }
 )
+
+
+@pytest.fixture(scope="module", params=[0, 1])
+def celled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TantivySearch]:
+    """With every day of the tests in one cell, and with days before and after."""
+    search = TantivySearch(tmp_path_factory.mktemp("celled") / "index", day=request.param)
+    yield search
+    search.close()
+
+
 WORDS = ("规划", "移民", "水库", "王建国", "13800138000", "110101199003070011")
 TEXTS_OF = st.lists(st.sampled_from(WORDS), max_size=4, unique=True)
 NUMBERS = st.sampled_from(["", "临政发〔2011〕7号", "临政发〔2011〕8号"])
@@ -217,9 +230,9 @@ FACES = st.builds(
     st.lists(RULES, min_size=1, max_size=8),
 )
 def test_hits_counts_and_facets_agree_with_the_rule(
-    shelf: TantivySearch, rows: list[tuple[dict[str, Any], str]], rules: list[Rule]
+    celled: TantivySearch, rows: list[tuple[dict[str, Any], str]], rules: list[Rule]
 ) -> None:
-    shelf.rebuild(
+    celled.rebuild(
         made(n, facts=facts, facets={"year": year}) for n, (facts, year) in enumerate(rows)
     )
     for rule in [*rules, EVERYONE, NO_ONE]:
@@ -229,11 +242,59 @@ def test_hits_counts_and_facets_agree_with_the_rule(
             (SearchQuery(words=("通知",)), EVERYONE),
             (SearchQuery(), NO_ONE),
         ):
-            answer = shelf.find(query, visible=rule, whole=whole, limit=20, facets=("year",))
+            answer = celled.find(query, visible=rule, whole=whole, limit=20, facets=("year",))
             years = Counter(rows[n][1] for n in granted if rows[n][1])
             assert (set(ids(answer)), answer.count) == (granted, len(granted))
             assert dict(answer.facets["year"]) == years
             assert len(answer.hits) == len(granted)
+
+
+@given(FACTS, RULES, st.integers(-1, 4))
+def test_what_a_cell_says_holds_of_every_document_in_it(
+    facts: dict[str, Any], rule: Rule, day: int
+) -> None:
+    cells = Cells(["level", "open_from", "personal"], ["open_from"], day)
+    said = cells.says(tuple(cells.term(facts).split(";")), rule)
+    assert said in {None, holds(rule, facts)}
+
+
+@pytest.mark.parametrize(
+    ("opens", "most", "said"),
+    [
+        (20200101, 20261122, True),  # with all that are open since
+        (20261122, 20261122, True),
+        (20261122, 20261121, None),
+        (20261123, 20261122, False),
+        (20261123, 20261123, None),  # of that year some
+        (20261123, 20261231, None),
+        (20261123, 20269999, True),
+        (20270101, 20261231, False),
+        (20270101, 20271231, None),
+        (20270101, 20280101, True),
+        (99991231, 20280101, False),
+    ],
+)
+def test_days_up_to_now_are_one_cell_and_later_ones_one_per_year(
+    opens: int, most: int, said: bool | None
+) -> None:
+    cells = Cells(["open_from"], ["open_from"], 20261122)
+    assert cells.says((cells.term({"open_from": opens}),), AtMost("open_from", most)) is said
+
+
+def test_a_rule_that_grants_all_there_is_asks_for_nothing(engine: TantivySearch) -> None:
+    engine.put([made(1), made(2, facts={"level": 1})])
+    for rule, others in ((AtMost("level", 1), 0), (AtMost("level", 0), 1), (NO_ONE, None)):
+        view = engine._view()
+        plan = engine._questions._plan(view, rule, rule)
+        assert [len(one.within) for one in plan] == ([] if others is None else [others])
+
+
+def test_a_cell_that_came_later_is_not_granted_by_an_older_look(engine: TantivySearch) -> None:
+    rule = AtMost("level", 0)
+    engine.put([made(1), made(2), made(3, facts={"level": 1})])
+    assert ask(engine, "", rule) == [1, 2]
+    engine.put([made(4, facts={"level": 2}), made(5)])
+    assert sorted(ask(engine, "", rule)) == [1, 2, 5]
 
 
 # Masked text --------------------------------------------------------------------------------------
@@ -274,13 +335,13 @@ QUESTIONS = st.one_of(
     st.sampled_from(["relevance", "newest"]),
 )
 def test_who_may_not_read_the_whole_finds_by_the_masked_text_alone(
-    shelf: TantivySearch,
+    celled: TantivySearch,
     rows: list[tuple[dict[str, Any], MaskedText, MaskedText | None]],
     rules: list[tuple[Rule, Rule]],
     queries: list[SearchQuery],
     order: str,
 ) -> None:
-    shelf.rebuild(
+    celled.rebuild(
         made(
             n, text.title, text.body, number=text.document_number, facts=facts, masked=masked,
             facets={"author": text.author},
@@ -294,7 +355,7 @@ def test_who_may_not_read_the_whole_finds_by_the_masked_text_alone(
             if holds(visible, facts)
         }
         found = {n for n, text in seen.items() if _answers(query, text)}
-        answer = shelf.find(
+        answer = celled.find(
             query, visible=visible, whole=whole, limit=9, facets=("author",), order=order
         )
         assert (set(ids(answer)), answer.count, len(answer.hits)) == (

@@ -91,7 +91,7 @@ def test_the_answer_is_due_in_working_days(settings) -> None:  # type: ignore[no
 
 @pytest.mark.parametrize("until", [TODAY - DAY, TODAY + 400 * DAY])
 def test_a_time_that_is_over_or_too_long_is_refused(until: date) -> None:
-    with pytest.raises(StepRefused, match="past|too-long"):
+    with pytest.raises(StepRefused, match=r"past|too-long"):
         submitted(until=until)
 
 

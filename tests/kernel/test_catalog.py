@@ -13,14 +13,21 @@ KEYS = {
     "description_fields": "identifier",
     "findings": "code",
     "package_findings": "code",
+    "identity_kinds": "code",
     "metadata_elements_dat46": "no",
     "opening_grounds": "code",
     "opening_periods": "code",
     "opening_words": "code",
     "rights_bases": "code",
+    "area_codes": "code",
+    "name_characters": "use",
+    "pii_kinds": "kind",
+    "pii_words": "list",
     "retention_periods": "code",
     "security_levels": "code",
     "roles_three_officers": "code",
+    "partner_archives": "code",
+    "use_purposes": "code",
 }
 
 

@@ -6,8 +6,8 @@ for fails the walk.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from django.test import Client
 from django.utils import timezone
 from tests.archive.build import NOW, fonds, secret_admission
 from tests.archive.sharing import share
+from tests.site.room_things import room_things
+from tests.site.thing import Thing
 
 from liandong.archive.models import LineCorrection, PersonalHit, Record
 from liandong.archive.queries.why import facts_of
@@ -25,9 +27,9 @@ from liandong.archive.services.indexing import index_records
 from liandong.archive.services.packing import pack
 from liandong.base.addresses import Address
 from liandong.base.approvals import ask
-from liandong.base.models import Account, Post, Unit
+from liandong.base.audit import record_act
+from liandong.base.models import Account, AuditCheck, Post, Unit
 from liandong.intake.models import Batch, Item, ItemState, Proposal, Upload
-from liandong.kernel.access import Fact
 from liandong.kernel.viewer import INTERNAL, Share, Viewer
 from liandong.portal.api.examples import BODIES as EXAMPLES
 from liandong.portal.models import Delivery, Filing, Subscription, Transfer
@@ -40,17 +42,6 @@ MORE_ROLES: Mapping[str, Viewer] = {  # near misses that the printed matrix does
     "low-clerk": Viewer("low-clerk", HOME, 0, frozenset({"clerk"})),
 }
 PEOPLE: Mapping[str, Viewer] = {**ROLES, **MORE_ROLES}
-
-
-@dataclass(frozen=True)
-class Thing:
-    """What the parameters of an address may stand for."""
-
-    name: str
-    scope: str  # of the policies that guard it; "" when everybody may know of it
-    values: Mapping[str, Any]  # by name of parameter
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    seen_by: Callable[[Viewer], bool] = lambda viewer: True  # where no rule is declared
 
 
 BODIES: Mapping[str, Mapping[str, str]] = {  # by name of address: fields whose value is a thing's
@@ -91,7 +82,7 @@ def make_people() -> dict[str, Client]:
         Unit.objects.get_or_create(code=code, defaults={"name": code})
     clients = {}
     for role, viewer in PEOPLE.items():
-        clients[role] = Client()
+        clients[role] = Client(raise_request_exception=False)  # 500 is an answer
         if not viewer.is_signed_in:
             continue
         account = Account.objects.create(
@@ -140,15 +131,18 @@ def make_things(home: Path) -> list[Thing]:
     things += [_hit_thing(one) for one in (opened, internal, restricted)]
     things.append(Thing("class", "", {"class_id": opened.archival_class_id}))
     things.append(Thing("passkey", "", {"pk": 1}))  # first asks again who one is
-    things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False))
+    things.append(Thing("session of another", "", {"code": "0" * 16}, seen_by=lambda _: False,
+                        under="/me/sessions/"))  # fmt: skip
     things += [Thing("account", "", {"username": "clerk"}), Thing("unit", "", {"unit_code": HOME})]
     wanted = {"account": "clerk", "clearance": 2}
     request = ask("set_clearance", wanted, why="需要", by="sys-admin", now=timezone.now())
     officers = {"number": request.pk}  # asked, decides, audits
     things.append(Thing("request", "approval", officers, seen_by=lambda one: bool(one.officer)))
+    things += _audit_things()
     for unit, owner in ((HOME, "clerk"), (OTHER, "other-clerk")):
         things += _batch_things(unit, owner, internal)
         things += _interface_things(unit, owner)
+    things += room_things(home, internal)
     return things
 
 
@@ -180,6 +174,21 @@ def _interface_things(unit: str, owner: str) -> Iterator[Thing]:
     yield Thing(
         f"subscription of {unit}", "subscription", values, seen_by=lambda one: one.unit == unit
     )
+
+
+def _audit_things() -> Iterator[Thing]:
+    """A row of an ordinary person, a row of an officer, and a check."""
+    for by, officers in (("clerk", {"audit_admin", "sec_admin"}), ("sys-admin", {"audit_admin"})):
+        name = f"page:/{by}/"
+        row = record_act("open_page", by=by, now=NOW, object=name)
+        yield Thing(
+            f"audit row of {by}",
+            "audit row",
+            {"row_number": row.number, "object_name": name},
+            seen_by=lambda viewer, officers=officers: viewer.officer in officers,
+        )
+    check = AuditCheck.objects.create(by="li", started_at=NOW, beat_at=NOW, ended_at=NOW)
+    yield Thing("check of the audit", "", {"check_id": check.pk})
 
 
 def _share(code: str, account: str, record: Record, granted: Share) -> None:

@@ -66,7 +66,8 @@ export function mount(host: HTMLElement): void {
     const place = chosen?.anchorNode?.parentElement?.closest<HTMLElement>("[data-selects]");
     const field = place && document.getElementById(place.dataset["selects"] ?? "");
     const text = chosen?.toString().trim() ?? "";
-    if (field instanceof HTMLInputElement && text && place.contains(chosen?.focusNode ?? null)) field.value = text;
+    if (!place || !(field instanceof HTMLInputElement)) return;
+    if (text && place.contains(chosen?.focusNode ?? null)) field.value = text;
   });
   // htmx took a row away or changed it: the cursor stays at its place in the list.
   new MutationObserver((changes) => {

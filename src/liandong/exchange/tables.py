@@ -22,7 +22,8 @@ def harmless(value: Cell) -> Cell:
     if not isinstance(value, str):
         return value
     plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value).encode("utf-8", "replace").decode()
-    return f"'{plain}" if plain.lstrip().startswith(_FORMULA_STARTS) else plain
+    starts = (plain[:1], plain.lstrip()[:1])
+    return f"'{plain}" if any(start in _FORMULA_STARTS for start in starts) else plain
 
 
 def to_csv(head: Sequence[str], rows: Rows) -> bytes:

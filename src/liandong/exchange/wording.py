@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from liandong.kernel import catalog
 from liandong.kernel.flows import StepRefused
@@ -84,13 +83,24 @@ _REFUSALS: Mapping[str, Any] = {
     "other-paper": gettext_lazy("出示的证件与登记的不是同一个"),
 }
 _EVIDENCE: Mapping[str, Any] = {
-    "purpose": gettext_lazy("利用目的及类别"), "basis": gettext_lazy("依据"), "subject": gettext_lazy("要什么档案"),
-    "uses": gettext_lazy("利用方式"), "until": gettext_lazy("用到哪一天"), "units": gettext_lazy("要征求意见的单位"),
-    "opinion": gettext_lazy("意见"), "text": gettext_lazy("意见内容"), "records": gettext_lazy("提供的档案"),
-    "reason": gettext_lazy("理由"), "ground": gettext_lazy("依据"), "shown": gettext_lazy("核验的证件"),
-    "terminal": gettext_lazy("阅览室终端"), "delivery": gettext_lazy("提供方式"), "archive": gettext_lazy("转递的档案馆"),
-    "standing": gettext_lazy("进展"), "condition": gettext_lazy("归还状况"),
-}  # fmt: skip
+    "purpose": gettext_lazy("利用目的及类别"),
+    "basis": gettext_lazy("依据"),
+    "subject": gettext_lazy("要什么档案"),
+    "uses": gettext_lazy("利用方式"),
+    "until": gettext_lazy("用到哪一天"),
+    "units": gettext_lazy("要征求意见的单位"),
+    "opinion": gettext_lazy("意见"),
+    "text": gettext_lazy("意见内容"),
+    "records": gettext_lazy("提供的档案"),
+    "reason": gettext_lazy("理由"),
+    "ground": gettext_lazy("依据"),
+    "shown": gettext_lazy("核验的证件"),
+    "terminal": gettext_lazy("阅览室终端"),
+    "delivery": gettext_lazy("提供方式"),
+    "archive": gettext_lazy("转递的档案馆"),
+    "standing": gettext_lazy("进展"),
+    "condition": gettext_lazy("归还状况"),
+}
 
 
 def refusal_words(refused: StepRefused) -> str:

@@ -14,26 +14,26 @@ Knows no cipher: `engines/keys` gives it.  Docs: docs/operate/encryption.md, ADR
 Source: GB/T 32907-2016 (SM4); GB/T 17964-2021 and NIST SP 800-38D (GCM).
 """
 
-import hashlib
+import hmac
 import io
 import json
 import secrets
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import BinaryIO, Final, NamedTuple, Protocol, Self
+from typing import BinaryIO, Final, NamedTuple, Protocol, Self, TypeAlias, cast
 
-from .digests import Hash, new_sm3
+from .digests import new_sm3
 
 MAGIC = b"LDSEALED"
 VERSION = 1
-CHUNK_LOG = 16  # 64 KiB: one decryption for most tiles, and the full speed of the cipher
 TAG = 16  # bytes
 _HEAD = struct.Struct(">8sBBBB16s16s7s")
 _LOGS = range(6, 25)
 _MOST_CHUNKS = 1 << 32
 _INFO = b"liandong sealed file 1"
-_BLOCK = 64  # bytes, of SHA-256 and of SM3
+_BLOCK = 64  # bytes, of SM3
+_INNER, _OUTER = (bytes(one ^ pad for one in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 
 
 class Algorithm(NamedTuple):
@@ -42,11 +42,12 @@ class Algorithm(NamedTuple):
     name: str  # aes, sm4
     number: int
     key_bytes: int
+    chunk_log: int  # of new containers: large for speed, small for reading a part
     words: str  # as descriptors and pages name it
 
 
-AES: Final = Algorithm("aes", 1, 32, "AES-256-GCM")
-SM4: Final = Algorithm("sm4", 2, 16, "SM4-GCM")
+AES: Final = Algorithm("aes", 1, 32, 17, "AES-256-GCM")
+SM4: Final = Algorithm("sm4", 2, 16, 16, "SM4-GCM")
 ALGORITHMS: Final = {one.name: one for one in (AES, SM4)}
 
 
@@ -85,13 +86,21 @@ class SealBroken(CannotOpen):
     code = "SEAL-BROKEN"
 
 
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
 class Aead(Protocol):
     """An authenticated cipher with its key; nonces have 12 bytes, the tag is at the end."""
 
-    def encrypt(self, nonce: bytes, data: bytes | memoryview, about: bytes, /) -> bytes: ...
+    def encrypt(self, nonce: bytes, data: Buffer, about: bytes, out: Buffer, /) -> None:
+        """Fill `out`, which is TAG bytes longer than `data`."""
+        ...
 
-    def decrypt(self, nonce: bytes, data: bytes | memoryview, about: bytes, /) -> bytes:
-        """Raises BadTag."""
+    def decrypt(self, nonce: bytes, data: Buffer, about: bytes, out: Buffer, /) -> None:
+        """Fill `out`, which is TAG bytes shorter than `data`.
+
+        Raises BadTag, and then `out` is worthless.
+        """
         ...
 
 
@@ -159,7 +168,7 @@ class Head:
 HEAD_BYTES: Final = _HEAD.size
 
 
-def sealed_size(size: int, chunk_log: int = CHUNK_LOG) -> int:
+def sealed_size(size: int, chunk_log: int) -> int:
     """Bytes of the container of so many bytes."""
     chunks = max(1, -(-size >> chunk_log))
     return HEAD_BYTES + size + chunks * TAG
@@ -171,42 +180,58 @@ def sealed_size(size: int, chunk_log: int = CHUNK_LOG) -> int:
 class Readable(Protocol):
     """All that sealing asks of a stream."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
 
 
 def seal(
     source: Readable,
+    write: Callable[[memoryview], object],
     key: DataKey,
     place: Place,
     make: MakeAead,
-    chunk_log: int = CHUNK_LOG,
-) -> Iterator[bytes]:
-    """The pieces of the container of everything that is left in `source`."""
+    chunk_log: int = 0,
+) -> None:
+    """Write the container of everything that is left in `source`.
+
+    `write` is given one piece after the other; a piece is good until the next one comes.  Without
+    `chunk_log`, that of the algorithm.
+    """
+    chunk_log = chunk_log or key.algorithm.chunk_log
     head = Head(key.algorithm, chunk_log, key.id, secrets.token_bytes(16), secrets.token_bytes(7))
     written = head.to_bytes()
     aead, about = make(key.algorithm.name, _file_key(key, head.salt)), written + place.to_bytes()
-    yield written
+    write(memoryview(written))
     size, number = 1 << chunk_log, 0
-    chunk = _read_full(source, size)
+    chunk = memoryview(bytearray(size))
+    held = _fill(source, chunk)
+    out = memoryview(bytearray(held + TAG))
+    ahead = memoryview(bytearray(size if held == size else 0))
     while True:
-        following = _read_full(source, size) if len(chunk) == size else b""
-        yield aead.encrypt(_nonce(head.prefix, number, last=not following), chunk, about)
+        following = _fill(source, ahead) if held == size else 0
+        nonce = _nonce(head.prefix, number, last=not following)
+        piece = out[: held + TAG]
+        aead.encrypt(nonce, chunk[:held], about, piece)
+        write(piece)
         if not following:
             return
-        chunk, number = following, number + 1
+        chunk, ahead, held, number = ahead, chunk, following, number + 1
 
 
-def _read_full(source: Readable, size: int) -> bytes:
-    """So many bytes, fewer only at the end: a raw stream may give less at a time."""
-    piece = source.read(size)
-    if len(piece) in {0, size}:
-        return piece
-    pieces = [piece]
-    missing = size - len(piece)
-    while missing and (piece := source.read(missing)):
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
+def seal_bytes(
+    content: bytes, key: DataKey, place: Place, make: MakeAead, chunk_log: int = 0
+) -> bytes:
+    """The container of bytes that are in memory."""
+    out = io.BytesIO()
+    seal(io.BytesIO(content), out.write, key, place, make, chunk_log)
+    return out.getvalue()
+
+
+def _fill(source: Readable, buffer: memoryview) -> int:
+    """Fill the buffer, less only at the end: a raw stream may give less at a time."""
+    filled = 0
+    while filled < len(buffer) and (count := source.readinto(buffer[filled:])):
+        filled += count
+    return filled
 
 
 def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
@@ -217,15 +242,17 @@ def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
 
 def _file_key(key: DataKey, salt: bytes) -> bytes:
     """HMAC of the data key over the salt, by the digest of the same family as the cipher."""
-    fresh: Callable[[], Hash] = new_sm3 if key.algorithm == SM4 else hashlib.sha256
+    if key.algorithm != SM4:
+        return hmac.digest(key.secret, _INFO + salt, "sha256")[: key.algorithm.key_bytes]
     padded = key.secret.ljust(_BLOCK, b"\0")
-    inner = _digest(fresh(), bytes(one ^ 0x36 for one in padded) + _INFO + salt)
-    return _digest(fresh(), bytes(one ^ 0x5C for one in padded) + inner)[: key.algorithm.key_bytes]
+    inner = _sm3(padded.translate(_INNER) + _INFO + salt)
+    return _sm3(padded.translate(_OUTER) + inner)[: key.algorithm.key_bytes]
 
 
-def _digest(hash_: Hash, content: bytes) -> bytes:
-    hash_.update(content)
-    return bytes.fromhex(hash_.hexdigest())
+def _sm3(content: bytes) -> bytes:
+    digest = new_sm3()
+    digest.update(content)
+    return bytes.fromhex(digest.hexdigest())
 
 
 # Reading ------------------------------------------------------------------------------------------
@@ -246,12 +273,12 @@ def open_sealed(stream: BinaryIO, key: DataKey, place: Place, make: MakeAead) ->
 
 
 class _Reader(io.RawIOBase):
-    """The plain content; keeps the chunk that was opened last."""
+    """The plain content; keeps the chunk of which only a part was asked for."""
 
     def __init__(self, stream: BinaryIO, key: DataKey, place: Place, make: MakeAead) -> None:
         self._stream = stream
         self._where = f"{place.object_id}/{place.path}"
-        written = _read_full(stream, HEAD_BYTES)
+        written = stream.read(HEAD_BYTES)
         head = Head.read(written, self._where)
         if head.key_id != key.id or head.algorithm != key.algorithm:
             raise WrongKey(self._where)
@@ -261,8 +288,9 @@ class _Reader(io.RawIOBase):
         self.chunk_size = 1 << head.chunk_log
         self._chunks, self.size = self._measure()
         self._at = 0
-        self._number, self._chunk = -1, b""
-        self._open_chunk(self._chunks - 1)
+        self._sealed = memoryview(bytearray(min(self.chunk_size, self.size) + TAG))
+        self._number, self._chunk = -1, memoryview(bytearray(len(self._sealed) - TAG))
+        self._keep(self._chunks - 1)
 
     def _measure(self) -> tuple[int, int]:
         """Number of chunks and bytes of content, by the length of the container."""
@@ -274,18 +302,30 @@ class _Reader(io.RawIOBase):
             raise SealBroken(self._where, reason="cut off")
         return chunks, body - chunks * TAG
 
-    def _open_chunk(self, number: int) -> bytes:
-        if number == self._number:
-            return self._chunk
+    def _length(self, number: int) -> int:
+        """Bytes of content in a chunk."""
+        return min(self.chunk_size, self.size - number * self.chunk_size)
+
+    def _open_chunk(self, number: int, out: memoryview) -> None:
+        """Decrypt a chunk into `out`, which has its length."""
         self._stream.seek(HEAD_BYTES + number * (self.chunk_size + TAG))
-        sealed = _read_full(self._stream, self.chunk_size + TAG)
+        sealed = self._sealed[: len(out) + TAG]
+        if _fill(cast("Readable", self._stream), sealed) != len(sealed):
+            raise SealBroken(self._where, reason="cut off")
         nonce = _nonce(self._prefix, number, last=number == self._chunks - 1)
         try:
-            self._chunk = self._aead.decrypt(nonce, sealed, self._about)
+            self._aead.decrypt(nonce, sealed, self._about, out)
         except BadTag:
             raise SealBroken(self._where, reason=f"chunk {number}") from None
-        self._number = number
-        return self._chunk
+
+    def _keep(self, number: int) -> memoryview:
+        """The content of a chunk; the one asked for last is not decrypted again."""
+        length = self._length(number)
+        if number != self._number:
+            self._number = -1
+            self._open_chunk(number, self._chunk[:length])
+            self._number = number
+        return self._chunk[:length]
 
     def readable(self) -> bool:
         return True
@@ -304,23 +344,27 @@ class _Reader(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        """At most to the end of one chunk; 0 at the end."""
-        if self._at >= self.size or not len(buffer):
-            return 0
-        number, start = divmod(self._at, self.chunk_size)
-        piece = memoryview(self._open_chunk(number))[start : start + len(buffer)]
-        buffer[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
+        """Whole chunks go straight into the buffer; a part of one ends the read, as a raw may."""
+        out, filled = memoryview(buffer).cast("B"), 0
+        while self._at < self.size and filled < len(out):
+            number, start = divmod(self._at, self.chunk_size)
+            room, length = len(out) - filled, self._length(number)
+            if start == 0 and length <= room and number != self._number:
+                self._open_chunk(number, out[filled : filled + length])
+            else:
+                piece = self._keep(number)[start : start + room]
+                out[filled : filled + len(piece)] = piece
+                self._at += len(piece)
+                return filled + len(piece)
+            self._at += length
+            filled += length
+        return filled
 
     def readall(self) -> bytes:
         """Everything from here to the end."""
-        pieces = []
-        while self._at < self.size:
-            number, start = divmod(self._at, self.chunk_size)
-            pieces.append(self._open_chunk(number)[start:])
-            self._at += len(pieces[-1])
-        return b"".join(pieces)
+        content = bytearray(max(0, self.size - self._at))
+        _fill(self, memoryview(content))
+        return bytes(content)
 
     def close(self) -> None:
         if not self.closed:

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from liandong.base.engines import engine
 from liandong.kernel.names import BadPath, inner_path
-from liandong.kernel.sealed import AES, CannotOpen, DataKey, Place, open_sealed, seal
+from liandong.kernel.sealed import AES, CannotOpen, DataKey, Place, open_sealed, seal_bytes
 
 FORMAT = "liandong key recovery 1"
 NOTE = "recovery.json"  # in the key folder: when the last copy was made
@@ -56,7 +56,7 @@ def write_recovery(file: Path, words: Sequence[str], *, now: datetime) -> int:
         with os.fdopen(handle, "wb") as out:
             out.write(json.dumps(head).encode() + b"\n")
             key = _key(words, salt, _N)
-            out.writelines(seal(io.BytesIO(packed), key, _PLACE, engine("cipher").aead))
+            out.write(seal_bytes(packed, key, _PLACE, engine("cipher").aead))
             out.flush()
             os.fsync(out.fileno())
     except BaseException:

@@ -27,7 +27,7 @@ from liandong.kernel.packages.ocfl import (
     object_path,
     read_inventory,
 )
-from liandong.kernel.sealed import VERSION, DataKey, Place, open_sealed, seal
+from liandong.kernel.sealed import VERSION, DataKey, Place, open_sealed, seal, seal_bytes
 
 from .keyring import key_of
 
@@ -236,15 +236,18 @@ def seal_file(
 ) -> tuple[int, str, Content]:
     """Seal one content as a new file; size and SHA-512 of the plain one, and the sealed one."""
     digest, place = hashlib.sha512(), Place(object_id, content_path)
-    with closing(_Digesting(_opened(plain))) as source, target.open("xb", 0) as out:
-        for piece in seal(source, key, place, engine("cipher").aead):
+    with closing(_Digesting(_opened(plain))) as source, target.open("xb") as out:
+
+        def write(piece: memoryview) -> None:
             digest.update(piece)
             out.write(piece)
+
+        seal(source, write, key, place, engine("cipher").aead)
     return source.size, source.digest.hexdigest(), Content(target, digest.hexdigest())
 
 
 def _opened(source: Source) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb", 0)
 
 
 class _Digesting(io.RawIOBase):
@@ -255,11 +258,11 @@ class _Digesting(io.RawIOBase):
         self.digest = hashlib.sha512()
         self.size = 0
 
-    def read(self, size: int = -1, /) -> bytes:
-        content = self._stream.read(size)
-        self.digest.update(content)
-        self.size += len(content)
-        return content
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        count: int = self._stream.readinto(buffer)  # type: ignore[attr-defined]
+        self.digest.update(buffer[:count])
+        self.size += count
+        return count
 
     def close(self) -> None:
         self._stream.close()
@@ -284,12 +287,10 @@ def keep_cached(one: StoredFile, content: bytes) -> None:
     file = one.find()
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    pieces = iter([content])
     if one.sealed is not None:
-        pieces = seal(io.BytesIO(content), *one.sealed, engine("cipher").aead)
+        content = seal_bytes(content, *one.sealed, engine("cipher").aead)
     try:
-        with part.open("xb") as out:
-            out.writelines(pieces)
+        part.write_bytes(content)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)

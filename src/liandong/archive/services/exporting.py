@@ -14,6 +14,7 @@ from django.utils import timezone
 from liandong.archive.models import FileRole, Record
 from liandong.base.audit import Act, record_acts
 from liandong.base.models import Outcome
+from liandong.base.signing import sign_detached
 from liandong.kernel.metadata import Agent, Event, FileFact, read_dat46_xml
 from liandong.kernel.packages import bagit, eep, folder, transfer
 from liandong.kernel.packages.ocfl import object_path
@@ -82,7 +83,10 @@ def _write(
     out.parent.mkdir(parents=True, exist_ok=True)
     match form:
         case "bagit":
-            bagit.write(out, items, bagged_on=day, organisation=sender)
+            bagit.write(
+                out, items, bagged_on=day, organisation=sender,
+                sign=lambda manifest: objects.to_json(sign_detached(manifest, now=now)),
+            )  # fmt: skip
         case "folder":
             folder.write(out, items)
         case "dat93":

@@ -184,7 +184,8 @@ def decide_many(request: HttpRequest) -> HttpResponse:
     kind, act = words(request.POST.get("kind")), request.POST.get("act", "")
     reason = words(request.POST.get("reason"))
     if kind not in kinds() or act not in DECISIONS:
-        raise Http404
+        messages.error(request, _("没有这样的决定"))
+        return redirect("archive:personal")
     waiting = hits_to_review(viewer_of(request), kind=kind).order_by("record_id", "page", "line")
     if "sure" not in request.POST:
         names = kind_words()
@@ -213,7 +214,8 @@ def mark_personal(request: HttpRequest, record_id: int) -> HttpResponse:
         refuse(request)
     kind = words(request.POST.get("kind"))
     if kind not in kinds():
-        raise Http404
+        messages.error(request, _("没有这个种类"))
+        return redirect(way_back(request, reverse("archive:personal")))
     page = number(request.POST.get("page"), 1)
     text = words(request.POST.get("text")).strip()
     try:

@@ -358,7 +358,10 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         stream.close()
         raise Http404
     stream.seek(0)
-    note(request, "print_image", shown.record, page=number)
+    if request.headers.get("Sec-Fetch-Dest") == "image":  # within a page that left its own row
+        _note_part(request, shown.record)
+    else:
+        note(request, "print_image", shown.record, page=number)
     answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer

@@ -24,6 +24,7 @@ KINDS: Final = (  # how a piece of evidence begins: what it is
     ("docs/", _("文档")),
     ("deploy/", _("部署")),
     ("benchmarks/", _("测量")),
+    ("requirements/", _("依赖")),
     ("/", _("页面")),
     ("liandong ", _("命令")),
     ("LIANDONG_", _("设置")),

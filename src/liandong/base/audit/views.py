@@ -152,7 +152,7 @@ def show_row(request: HttpRequest, row_number: int) -> HttpResponse:
     (shown,) = _shown([row])
     context = {
         "shown": shown,
-        "row": row,
+        "entry": row,
         "facts": facts_of(row),
         "before": queries.row_by_number(row_number - 1, viewer=viewer),
         "next": queries.row_by_number(row_number + 1, viewer=viewer),
@@ -162,22 +162,35 @@ def show_row(request: HttpRequest, row_number: int) -> HttpResponse:
 
 
 def facts_of(row: AuditRow) -> list[tuple[str, str]]:
-    """The facts of a row by name; of one whose text was tampered with, the text."""
+    """The facts of a row in words; of one whose text was tampered with, the text."""
     try:
         known = json.loads(row.facts or "{}")
     except ValueError:
         return [("", row.facts)]
     if not isinstance(known, dict):
         return [("", row.facts)]
-    return [(str(name), str(value)) for name, value in known.items()]
+    return [(fact_word(str(name)), str(value)) for name, value in known.items()]
+
+
+def fact_word(name: str) -> str:
+    """A fact as a person reads it; one that has no word here stands as it is."""
+    return {
+        "version": _("版本"), "sight": _("所见"), "page": _("页"), "line": _("行"),
+        "file": _("文件"), "files": _("文件数"), "bytes": _("字节数"), "items": _("件数"),
+        "refused": _("不能处理的件数"), "filters": _("条件数"), "found": _("命中数"),
+        "offset": _("从第几条起"), "words": _("检索词的摘要"), "form": _("形式"),
+        "fields": _("著录项"), "checked": _("校验数"), "failed": _("不符数"),
+        "faults": _("不符数"), "rows": _("行数"), "seals": _("封存数"), "first": _("自"),
+        "last": _("至"), "hash": _("杂凑"), "object": _("对象"), "by": _("何人"),
+    }.get(name, name)  # fmt: skip
 
 
 @never_cache
 @require_safe
 @open_to(LOGS)
-def show_object(request: HttpRequest, name: str) -> HttpResponse:
+def show_object(request: HttpRequest, object_name: str) -> HttpResponse:
     """Everything that was done to one object, oldest first, and who has seen it how often."""
-    viewer, wanted = viewer_of(request), Wanted(object=words(name))
+    viewer, wanted = viewer_of(request), Wanted(object=words(object_name))
     after = number(request.GET.get("after"))
     note_reading(wanted, by=viewer.name, now=timezone.now())
     rows = queries.history_of(wanted.object, viewer=viewer, after=after, limit=PAGE + 1)

@@ -5,7 +5,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from liandong.kernel.sealed import AES, SM4, TAG, Aead, BadTag
+from liandong.kernel.sealed import AES, SM4, TAG, Aead, BadTag, Buffer
 
 
 class OpensslCipher:
@@ -26,12 +26,12 @@ class _AesGcm:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def encrypt(self, nonce: bytes, data: bytes | memoryview, about: bytes, /) -> bytes:
-        return self._cipher.encrypt(nonce, data, about)
+    def encrypt(self, nonce: bytes, data: Buffer, about: bytes, out: Buffer, /) -> None:
+        self._cipher.encrypt_into(nonce, data, about, out)
 
-    def decrypt(self, nonce: bytes, data: bytes | memoryview, about: bytes, /) -> bytes:
+    def decrypt(self, nonce: bytes, data: Buffer, about: bytes, out: Buffer, /) -> None:
         try:
-            return self._cipher.decrypt(nonce, data, about)
+            self._cipher.decrypt_into(nonce, data, about, out)
         except InvalidTag:
             raise BadTag from None
 
@@ -40,18 +40,21 @@ class _Sm4Gcm:
     def __init__(self, key: bytes) -> None:
         self._key = algorithms.SM4(key)
 
-    def encrypt(self, nonce: bytes, data: bytes | memoryview, about: bytes, /) -> bytes:
-        cipher = Cipher(self._key, modes.GCM(nonce)).encryptor()
+    def encrypt(self, nonce: bytes, data: Buffer, about: bytes, out: Buffer, /) -> None:
+        cipher, view = Cipher(self._key, modes.GCM(nonce)).encryptor(), memoryview(out)
         cipher.authenticate_additional_data(about)
-        return cipher.update(data) + cipher.finalize() + cipher.tag
+        size = cipher.update_into(data, view)
+        cipher.finalize()
+        view[size:] = cipher.tag
 
-    def decrypt(self, nonce: bytes, data: bytes | memoryview, about: bytes, /) -> bytes:
-        body, tag = data[:-TAG], bytes(data[-TAG:])
-        if len(tag) != TAG:
+    def decrypt(self, nonce: bytes, data: Buffer, about: bytes, out: Buffer, /) -> None:
+        view = memoryview(data)
+        if len(view) < TAG:
             raise BadTag
-        cipher = Cipher(self._key, modes.GCM(nonce, tag)).decryptor()
+        cipher = Cipher(self._key, modes.GCM(nonce, bytes(view[-TAG:]))).decryptor()
         cipher.authenticate_additional_data(about)
         try:
-            return cipher.update(body) + cipher.finalize()
+            cipher.update_into(view[:-TAG], out)
+            cipher.finalize()
         except InvalidTag:
             raise BadTag from None

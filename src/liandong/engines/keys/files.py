@@ -14,6 +14,7 @@ from pathlib import Path
 
 from liandong.kernel.sealed import (
     ALGORITHMS,
+    TAG,
     Aead,
     BadTag,
     KeyLost,
@@ -62,15 +63,18 @@ class FileVault:
 
     def wrap(self, master: str, secret: bytes, about: bytes) -> bytes:
         """Nonce, then what AES-256-GCM or SM4-GCM makes of the secret.  Raises MasterLost."""
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._aead(master).encrypt(nonce, secret, about)
+        nonce, out = secrets.token_bytes(_NONCE), bytearray(len(secret) + TAG)
+        self._aead(master).encrypt(nonce, secret, about, out)
+        return nonce + bytes(out)
 
     def unwrap(self, master: str, wrapped: bytes, about: bytes) -> bytes:
         """Raises MasterLost and WrongKey."""
+        aead, out = self._aead(master), bytearray(max(0, len(wrapped) - _NONCE - TAG))
         try:
-            return self._aead(master).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], about)
+            aead.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], about, out)
         except (BadTag, ValueError):
             raise WrongKey(master) from None
+        return bytes(out)
 
     def destroy(self, master: str) -> None:
         """Overwrite and forget the secret.  Raises MasterLost."""

@@ -11,9 +11,10 @@ from liandong.kernel.access import AllOf, Among, AnyOf, AtMost, Eq, Rule, gather
 from liandong.kernel.ports import FACETS, SearchQuery
 from liandong.kernel.text import CJK, code_key, is_chinese, is_cjk, phrase_tokens, run_tokens, runs
 
-from .grants import Grant, Part
+from .grants import Grant
 
 Fold = Callable[[str], str]
+Clause = tuple[Occur, Query]
 
 INT64 = 2**63
 TITLE_WEIGHT = 3.0  # a word in the title against the same word in the text
@@ -105,20 +106,43 @@ class Conditions:
             return Query.empty_query()
         return self._range(f"fact_{name}", None, most)
 
+    def within(self, grant: Grant, others: Iterable[Grant]) -> list[Clause]:
+        """Documents of the grant that are in none of the others."""
+        needs = [(Occur.Must, _unscored(self.allow(need))) for need in grant]
+        apart = [(Occur.MustNot, self._grant(other)) for other in others]
+        return [*needs, *apart]
+
+    def _grant(self, grant: Grant) -> Query:
+        return _all([self.allow(need) for need in grant])
+
+    def in_cells(self, wanted: Iterable[str], present: Mapping[str, int]) -> list[Clause]:
+        """Documents of the wanted cells among those present, which have so many documents.
+
+        The shorter list is asked for: that of the cells, or that of all the others.
+        """
+        chosen = set(wanted)
+        rest = present.keys() - chosen
+        if not rest:
+            return []
+        if sum(present[cell] for cell in rest) < sum(present[cell] for cell in chosen):
+            return [(Occur.MustNot, self._cells(rest))]
+        return [(Occur.Must, _unscored(self._cells(chosen)))]
+
+    def _cells(self, terms: Iterable[str]) -> Query:
+        return _any([self._term("cell", term) for term in sorted(terms)])
+
     # Questions ------------------------------------------------------------------------------------
 
     def ask(
         self,
         query: SearchQuery,
-        part: Part,
         without_filter: str = "",
         ranks: Callable[[str], bool] = lambda word: False,
-    ) -> Query | None:
-        """Documents of this part that answer the question, scored; None: there can be none.
+    ) -> list[Clause] | None:
+        """What a document must meet to answer the question, scored; None: none can.
 
         `without_filter` names the facet whose own filter is left out; `ranks` tells which words
-        are worth a score.  Parts apart cost a third of a union inside the query (measured at 100k
-        records).
+        are worth a score.
         """
         texts = [
             *map(self._word, query.words),
@@ -135,15 +159,7 @@ class Conditions:
             clauses += [(Occur.Should, part) for part in self._ranking(query, ranks)]
         refused = [self._phrase(self._fold(part)) for part in query.without]
         clauses += [(Occur.MustNot, part) for part in refused if part is not None]
-        return _within(clauses, self._granted(part))
-
-    def _granted(self, part: Part) -> list[tuple[Occur, Query]]:
-        needs = [(Occur.Must, _unscored(self.allow(need))) for need in part.grant]
-        others = [(Occur.MustNot, self._grant(other)) for other in part.except_for]
-        return [*needs, *others]
-
-    def _grant(self, grant: Grant) -> Query:
-        return _all([self.allow(need) for need in grant])
+        return clauses
 
     def _limits(self, query: SearchQuery, without_filter: str) -> Iterator[Query]:
         for name in FACETS:
@@ -255,9 +271,8 @@ def _escape(token: str) -> str:
     return _ESCAPED.sub(r"\\\1", token)
 
 
-def _within(
-    clauses: Sequence[tuple[Occur, Query]], granted: Sequence[tuple[Occur, Query]]
-) -> Query:
+def together(clauses: Iterable[Clause], granted: Iterable[Clause]) -> Query:
+    """Documents that answer the question and are granted."""
     every = [*clauses, *granted]
     if not any(occur == Occur.Must for occur, _ in every):
         every.append((Occur.Must, Query.all_query()))
@@ -280,7 +295,7 @@ def _any(queries: Sequence[Query]) -> Query:
     return _flat([(Occur.Should, query) for query in queries])
 
 
-def _flat(clauses: Sequence[tuple[Occur, Query]]) -> Query:
+def _flat(clauses: Sequence[Clause]) -> Query:
     if len(clauses) == 1 and clauses[0][0] != Occur.MustNot:
         return clauses[0][1]
     return Query.boolean_query(clauses)

@@ -10,6 +10,7 @@ from tantivy import Document, Schema, SchemaBuilder
 from liandong.kernel.ports import FACETS, MaskedText, SearchDocument
 from liandong.kernel.text import code_prefixes, run_tokens, runs
 
+from .cells import Cells
 from .conditions import FACED, MASKED, Fold, jieba_words
 
 _UNKNOWN_LAST = 99999999
@@ -30,6 +31,7 @@ def make_schema(facts: Mapping[str, bool]) -> Schema:
         builder.add_text_field(f"{face}codes", tokenizer_name="raw", index_option="basic")
     for name in (*FACETS, *(f"{MASKED}{name}" for name in FACETS if name in FACED)):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("cell", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("date", indexed=True, fast=True)
     builder.add_integer_field("oldest", fast=True)  # the date; unknown ones last
     for name, whole_number in sorted(facts.items()):
@@ -50,7 +52,7 @@ class Maker:
         self._facts = facts
         self._fold = fold
 
-    def make(self, document: SearchDocument) -> Document:
+    def make(self, document: SearchDocument, cells: Cells) -> Document:
         """The document for the index.
 
         Raises KeyError for a missing fact, TypeError for one of the other kind.
@@ -65,6 +67,7 @@ class Maker:
         for name in FACETS:
             if name not in FACED and (value := document.facets.get(name, "")):
                 made.add_text(name, value)
+        made.add_text("cell", cells.term(document.facts))
         made.add_integer("date", document.date)
         made.add_integer("oldest", document.date or _UNKNOWN_LAST)
         for name, whole_number in self._facts.items():

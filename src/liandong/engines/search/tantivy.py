@@ -13,34 +13,22 @@ import os
 import secrets
 import shutil
 import threading
-from collections import Counter
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tantivy import (
-    DocAddress,
-    Index,
-    IndexWriter,
-    Order,
-    Query,
-    Searcher,
-)
+from tantivy import Index, IndexWriter
 
 from liandong.kernel.access import Rule
-from liandong.kernel.ports import (
-    FACETS,
-    SearchAnswer,
-    SearchDocument,
-    SearchHit,
-    SearchQuery,
-)
+from liandong.kernel.ports import FACETS, SearchAnswer, SearchDocument, SearchQuery
 
+from .asking import Questions, View, view_of
+from .cells import Cells
 from .characters import folding
-from .conditions import MASKED, Conditions
 from .documents import Maker, frozen, make_schema, thawed
-from .grants import Part, parts
 from .locks import IndexBusy, is_locked, locked, take_lock
 
 __all__ = ["IndexBusy", "TantivySearch"]
@@ -49,26 +37,26 @@ SCHEMA_VERSION = 2  # raise it when the meaning of a field changes
 FACTS: Mapping[str, bool] = {  # True: whole number
     "level": True, "open_from": True, "personal": True, "unit": False, "shares": False,
 }  # fmt: skip
-DEEPEST = 10_000  # hits beyond this rank are not shown; the count stays exact
-MOST_VALUES = 200  # of a facet that are named
-_COUNTED_VALUES = 20_000  # of a facet that are counted exactly
+DATED = ("open_from",)  # facts that are days
 _SMALL_HEAP, _LARGE_HEAP = 15_000_000, 200_000_000  # bytes; the least that tantivy takes, a rebuild
-_COMMON = 0.3  # of the documents: a word in more says next to nothing about any of them
-_FEW = 10_000  # documents that cost nothing to score
-_ORDERS = {
-    "relevance": (None, Order.Desc),
-    "newest": ("date", Order.Desc),
-    "oldest": ("oldest", Order.Asc),
-}
-
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One index and how its documents are put into cells."""
+
+    name: str
+    index: Index
+    cells: Cells
 
 
 class TantivySearch:
     """The search port on tantivy.
 
     `facts` names the fields that access rules may use: True for whole numbers, False for text.
-    Another set of facts is another index: it starts empty and wants a rebuild.
+    Another set of facts is another index: it starts empty and wants a rebuild.  Days up to `day`
+    (YYYYMMDD, 0: that on which a generation is begun) are one cell; answers do not depend on it.
     """
 
     def __init__(
@@ -77,24 +65,23 @@ class TantivySearch:
         facts: Mapping[str, bool] = FACTS,
         wait_s: float = 60.0,
         heap_bytes: int = _LARGE_HEAP,
+        day: int = 0,
     ) -> None:
         self._folder = Path(folder)
         self._facts = dict(facts)
         self._wait_s = wait_s
         self._heap = heap_bytes
+        self._day = day
         self._schema = make_schema(facts)
         self._fold = folding()
         self._maker = Maker(self._facts, self._fold)
-        self._whole, self._masked = (
-            Conditions(self._schema, self._facts, self._fold, face) for face in ("", MASKED)
-        )
-        stamp = json.dumps([SCHEMA_VERSION, FACETS, sorted(self._facts.items())])
+        self._questions = Questions(self._schema, self._facts, self._fold)
+        stamp = json.dumps([SCHEMA_VERSION, FACETS, DATED, sorted(self._facts.items())])
         self._tag = hashlib.sha256(stamp.encode()).hexdigest()[:8]
         self._opening = threading.Lock()
-        self._open: tuple[str, Index] | None = None
+        self._open: tuple[Generation, View] | None = None
         self._seen: tuple[int, ...] = ()
         self._closer = ThreadPoolExecutor(1, "search-merge")
-        self._asker = ThreadPoolExecutor(os.cpu_count() or 1, "search")  # hits beside counts
 
     def fold(self, text: str) -> str:
         """`text` as this engine compares it, of the same length."""
@@ -104,8 +91,8 @@ class TantivySearch:
         """Wait for merges; let go of the index."""
         self._closer.shutdown(wait=True)
         self._closer = ThreadPoolExecutor(1, "search-merge")
-        self._asker.shutdown(wait=True)
-        self._asker = ThreadPoolExecutor(os.cpu_count() or 1, "search")
+        self._questions.close()
+        self._questions = Questions(self._schema, self._facts, self._fold)
         with self._opening:
             self._open, self._seen = None, ()
 
@@ -117,15 +104,15 @@ class TantivySearch:
         Raises IndexBusy when another writer holds the index for longer than `wait_s`, and KeyError
         when a document lacks a fact; then nothing was written.
         """
-        with self._writing() as (writer, journal):
+        with self._writing() as (writer, cells, journal):
             for document in documents:
                 journal("put", document)
                 writer.delete_documents_by_term("record_id", document.record_id)
-                writer.add_document(self._maker.make(document))
+                writer.add_document(self._maker.make(document, cells))
 
     def remove(self, record_ids: Iterable[int]) -> None:
         """Remove documents; unknown ids are ignored.  Raises IndexBusy."""
-        with self._writing() as (writer, journal):
+        with self._writing() as (writer, _cells, journal):
             for record_id in record_ids:
                 journal("remove", record_id)
                 writer.delete_documents_by_term("record_id", record_id)
@@ -142,13 +129,13 @@ class TantivySearch:
                 self._sweep()
                 self._journal.write_bytes(b"")
             name = self._fresh_name()
-            index = self._make(name)
+            fresh = self._make(name)
             try:
-                self._fill(index, documents)
+                self._fill(fresh, documents)
                 with self._locked():
-                    self._catch_up(index)
-                    index.reload()
-                    count = index.searcher().num_docs
+                    self._catch_up(fresh)
+                    fresh.index.reload()
+                    count = fresh.index.searcher().num_docs
                     self._swap(name)
                     self._sweep()
             except BaseException:
@@ -156,32 +143,32 @@ class TantivySearch:
                 raise
             return count
 
-    def _fill(self, index: Index, documents: Iterable[SearchDocument]) -> None:
-        writer = index.writer(self._heap, 1)
+    def _fill(self, fresh: Generation, documents: Iterable[SearchDocument]) -> None:
+        writer = fresh.index.writer(self._heap, 1)
         seen: set[int] = set()
         for document in documents:
             if document.record_id in seen:
                 writer.delete_documents_by_term("record_id", document.record_id)
             seen.add(document.record_id)
-            writer.add_document(self._maker.make(document))
+            writer.add_document(self._maker.make(document, fresh.cells))
         writer.commit()
         writer.wait_merging_threads()
 
-    def _catch_up(self, index: Index) -> None:
+    def _catch_up(self, fresh: Generation) -> None:
         """Bring what was written meanwhile into the new generation."""
-        writer = index.writer(_SMALL_HEAP, 1)
+        writer = fresh.index.writer(_SMALL_HEAP, 1)
         for line in self._journal.read_text("utf-8").splitlines():
             what, value = json.loads(line)
             record_id = value if what == "remove" else value["record_id"]
             writer.delete_documents_by_term("record_id", record_id)
             if what == "put":
-                writer.add_document(self._maker.make(thawed(value)))
+                writer.add_document(self._maker.make(thawed(value), fresh.cells))
         writer.commit()
         writer.wait_merging_threads()
         self._journal.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[tuple[IndexWriter, Callable[[str, Any], None]]]:
+    def _writing(self) -> Iterator[tuple[IndexWriter, Cells, Callable[[str, Any], None]]]:
         """A writer whose work is committed at the end, or given up on an error.
 
         Merges go on in the background and keep the lock until they are done.
@@ -191,13 +178,18 @@ class TantivySearch:
         lines: list[str] = []
         writer: IndexWriter | None = None
         try:
-            writer = self._current().writer(_SMALL_HEAP, 1)
+            generation, _view = self._current()
+            writer = generation.index.writer(_SMALL_HEAP, 1)
             if is_locked(self._folder / "REBUILD"):
-                yield writer, lambda what, value: lines.append(frozen(what, value))
+                yield (
+                    writer,
+                    generation.cells,
+                    lambda what, value: lines.append(frozen(what, value)),
+                )
                 with self._journal.open("a", encoding="utf-8") as file:
                     file.write("".join(lines))
             else:
-                yield writer, lambda what, value: None
+                yield writer, generation.cells, lambda what, value: None
             writer.commit()
         except BaseException:
             if writer is not None:
@@ -222,67 +214,17 @@ class TantivySearch:
     ) -> SearchAnswer:
         """Hits within `visible`, the exact count, and the counts of the facets asked for.
 
-        Documents outside of `whole` are asked by their masked text.  Hits beyond rank `DEEPEST`
-        are not shown.  A facet names at most `MOST_VALUES` values.  Raises KeyError for an unknown
-        facet or fact, ValueError for an unknown order.
+        Documents outside of `whole` are asked by their masked text.  Hits beyond rank
+        `asking.DEEPEST` are not shown.  A facet names at most `asking.MOST_VALUES` values.
+        Raises KeyError for an unknown facet or fact, ValueError for an unknown order.
         """
-        if order not in _ORDERS:
-            raise ValueError(f"unknown order: {order!r}")
-        for rule in (visible, whole):
-            self._whole.allow(rule)  # names every fact, also of alternatives that are dropped
-        own = [name for name in facets if query.filters.get(name)]
-        shared = [_facet(name) for name in facets if name not in own]
-        last = min(max(0, offset) + limit, DEEPEST)
-        searcher, asked = self._searcher(), parts(visible, whole)
-        ranked = self._ranked(searcher, query, asked, scored=order == "relevance")
-        hits = self._asker.submit(_hits, searcher, ranked, max(0, offset), last, order)
-        totals = self._totals(searcher, query, asked, ["record_id", *shared])
-        counted = {name: _values(totals, name) for name in shared}
-        for name in own:
-            relaxed = self._totals(searcher, query, asked, [name], _facet(name))
-            counted[name] = _values(relaxed, name)
-        count = sum(int(total["record_id"]["value"]) for total in totals)
-        return SearchAnswer(hits.result(), count, {name: counted[name] for name in facets})
-
-    def _ranked(
-        self, searcher: Searcher, query: SearchQuery, asked: Iterable[Part], *, scored: bool
-    ) -> list[tuple[Query, bool]]:
-        """The question put to each part, with the words that are worth a score."""
-        common = max(searcher.num_docs * _COMMON, _FEW)
-        found = []
-        for part in asked:
-            face = self._face(part)
-
-            def ranks(word: str, field: str = face.field("words")) -> bool:
-                return scored and searcher.doc_freq(field, word) <= common
-
-            if (compiled := face.ask(query, part, ranks=ranks)) is not None:
-                found.append((compiled, part.whole))
-        return found
-
-    def _totals(
-        self,
-        searcher: Searcher,
-        query: SearchQuery,
-        asked: Iterable[Part],
-        names: Sequence[str],
-        without_filter: str = "",
-    ) -> list[Mapping[str, Any]]:
-        """What `names` count in each part."""
-        totals: list[Mapping[str, Any]] = []
-        for part in asked:
-            face = self._face(part)
-            compiled = face.ask(query, part, without_filter)
-            if compiled is not None:
-                totals.append(searcher.aggregate(compiled, _wanted(names, face)))
-        return totals
-
-    def _face(self, part: Part) -> Conditions:
-        return self._whole if part.whole else self._masked
+        return self._questions.find(
+            self._view(), query, (visible, whole), (offset, limit), facets, order
+        )
 
     def count(self) -> int:
         """Number of documents in the index."""
-        return self._searcher().num_docs
+        return self._view().searcher.num_docs
 
     # Generations ----------------------------------------------------------------------------------
 
@@ -293,25 +235,28 @@ class TantivySearch:
     def _locked(self) -> contextlib.AbstractContextManager[None]:
         return locked(self._folder / "LOCK", self._wait_s)
 
-    def _searcher(self) -> Searcher:
-        return self._current().searcher()
+    def _view(self) -> View:
+        """What is committed now, also by other processes."""
+        return self._current()[1]
 
-    def _current(self, *, reload: bool = False) -> Index:
-        """The index that CURRENT names, fresh: also what other processes committed."""
+    def _current(self, *, reload: bool = False) -> tuple[Generation, View]:
+        """The generation that CURRENT names, and what is committed in it."""
         with self._opening:
             name = self._name()
             if not name.startswith(f"{self._tag}-"):
                 self._begin(name)
                 name = self._name()
-            if self._open is None or self._open[0] != name:
-                self._open, self._seen = (name, self._load(name)), ()
-            index = self._open[1]
+            generation, view = self._open or (None, None)
+            if generation is None or generation.name != name:
+                generation, view, self._seen = self._load(name), None, ()
             state = (self._folder / name / "meta.json").stat()
             seen = (state.st_ino, state.st_mtime_ns, state.st_size)
-            if reload or seen != self._seen:
-                index.reload()
+            if view is None or reload or seen != self._seen:
+                generation.index.reload()
+                view = view_of(generation.index.searcher(), generation.cells)
                 self._seen = seen
-            return index
+            self._open = (generation, view)
+            return self._open
 
     def _name(self) -> str:
         try:
@@ -332,16 +277,19 @@ class TantivySearch:
             self._swap(name)
 
     def _fresh_name(self) -> str:
-        return f"{self._tag}-{secrets.token_hex(6)}"
+        """The form of the index, the day up to which days share a cell, and chance."""
+        day = self._day or int(time.strftime("%Y%m%d"))
+        return f"{self._tag}-{day}-{secrets.token_hex(6)}"
 
-    def _make(self, name: str) -> Index:
+    def _make(self, name: str) -> Generation:
         (self._folder / name).mkdir()
         return self._load(name)
 
-    def _load(self, name: str) -> Index:
+    def _load(self, name: str) -> Generation:
         index = Index(self._schema, str(self._folder / name), reuse=True)
         index.config_reader("manual")
-        return index
+        numbers = [fact for fact, whole_number in self._facts.items() if whole_number]
+        return Generation(name, index, Cells(numbers, DATED, int(name.split("-")[1])))
 
     def _swap(self, name: str) -> None:
         fresh = self._folder / f"CURRENT.{secrets.token_hex(4)}"
@@ -372,54 +320,3 @@ def _finish(writer: IndexWriter, lock: int) -> None:
         writer.wait_merging_threads()
     finally:
         os.close(lock)
-
-
-def _hits(
-    searcher: Searcher, parts: Sequence[tuple[Query, bool]], first: int, last: int, order: str
-) -> tuple[SearchHit, ...]:
-    """The hits of ranks `first` to `last` among all parts, which have no document in common."""
-    if first >= last:
-        return ()
-    field, direction = _ORDERS[order]
-    skipped = first if len(parts) == 1 else 0
-    ranked: list[tuple[float, int, int, DocAddress, bool]] = []
-    for part, whole in parts:
-        found = searcher.search(
-            part, last - skipped, count=False, order_by_field=field, offset=skipped, order=direction
-        )
-        sign = 1 if direction == Order.Asc else -1
-        ranked += [(sign * key, at.segment_ord, at.doc, at, whole) for key, at in found.hits]
-    ranked.sort(key=lambda row: row[:3])
-    shown = ranked[first - skipped : last - skipped]
-    ids = searcher.fast_field_values("record_id", [row[3] for row in shown])
-    return tuple(
-        SearchHit(int(record_id or 0), 0.0 if field else -row[0], row[4])
-        for record_id, row in zip(ids, shown, strict=True)
-    )
-
-
-def _wanted(names: Iterable[str], face: Conditions) -> dict[str, Any]:
-    """One pass over the documents: their number, and the number per value of the facets."""
-    terms = {"size": _COUNTED_VALUES, "segment_size": _COUNTED_VALUES}
-    return {
-        name: {"value_count": {"field": name}}
-        if name == "record_id"
-        else {"terms": {"field": face.field(_facet(name)), **terms}}
-        for name in names
-    }
-
-
-def _facet(name: str) -> str:
-    if name not in FACETS:
-        raise KeyError(name)
-    return name
-
-
-def _values(totals: Sequence[Mapping[str, Any]], name: str) -> tuple[tuple[str, int], ...]:
-    """Values of a facet over parts that have no document in common, most frequent first."""
-    counts: Counter[str] = Counter()
-    for total in totals:
-        for row in total[name]["buckets"]:
-            counts[str(row["key"])] += int(row["doc_count"])
-    ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    return tuple(ordered[:MOST_VALUES])

@@ -267,7 +267,7 @@ def _events(item: Item, steps: Sequence[StepRun]) -> list[Event]:
 
 
 def _process(batch: Batch) -> list[Event]:
-    """What the sending system says was done before: drafted, checked, signed.  DA/T 46, 业务实体."""
+    """What the sending system says was done before: drafted, signed.  DA/T 46, 业务实体."""
     known = {"act", "at", "by", "tool"}
     return [
         Event(

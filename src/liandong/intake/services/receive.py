@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -121,13 +122,18 @@ def receive(
     if same and mends is None and same.ended_at is None:
         shutil.rmtree(folder)
         return same
-    links = [file.path for file in handed if file.is_link]
+    declared: dict[str, Any] = {
+        "read": read,
+        "links": [file.path for file in handed if file.is_link],
+    }
+    if process:
+        declared["process"] = list(process)
     return _write_rows(
         stored, uuid, digest,
         Batch(
             uuid=uuid, name=name, kind="", fonds=fonds, unit=unit, accept=accept,
             received_at=now, received_by=by, repeats=same, mends=mends,
-            declared={"read": read, "links": links, **({"process": list(process)} if process else {})},
+            declared=declared,
         ),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import codecs
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -48,12 +48,22 @@ _ENCODINGS = re.compile(
 # Writing ------------------------------------------------------------------------------------------
 
 
+SIGNED = "manifest-sha512.txt"  # what stands for the whole payload
+SIGNATURE = "signature.json"
+
+
 def write(
-    folder: Path, items: Sequence[PackedItem], *, bagged_on: date, organisation: str = ""
+    folder: Path,
+    items: Sequence[PackedItem],
+    *,
+    bagged_on: date,
+    organisation: str = "",
+    sign: Callable[[bytes], bytes] | None = None,
 ) -> None:
     """Make a bag of items as a new folder: `data/<档号>/{original,derivative,metadata}/…`.
 
-    Manifests are SHA-512 and SHA-256.  Raises FileExistsError, BadPath, DigestMismatch, OSError.
+    Manifests are SHA-512 and SHA-256.  `sign` gives the tag file `signature.json` for the bytes of
+    the SHA-512 manifest.  Raises FileExistsError, BadPath, DigestMismatch, OSError.
     """
     folder.mkdir(parents=True)
     listed: dict[str, Digests] = {}
@@ -69,6 +79,8 @@ def write(
         "bag-info.txt": _bag_info(listed, items, bagged_on, organisation),
     }
     tags |= {f"manifest-{name}.txt": _manifest(listed, name) for name in _WRITTEN}
+    if sign is not None:
+        tags[SIGNATURE] = sign(tags[SIGNED])
     written = {name: _put(folder / name, content) for name, content in tags.items()}
     for name in _WRITTEN:
         _put(folder / f"tagmanifest-{name}.txt", _manifest(written, name))

@@ -63,8 +63,8 @@ Place = tuple[int, int, float, str]
 def _labelled(folded: str) -> Iterator[Place]:
     value = re.compile(_VALUE)
     for match in _labels().finditer(folded):
-        if match["office"]:
-            continue
+        if match["office"] or _labels().match(folded, match.end()):
+            continue  # an office, or one label above another
         found = value.match(folded, match.end())
         if found is None:
             continue

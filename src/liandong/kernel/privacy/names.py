@@ -13,8 +13,15 @@ from .kinds import Hit, any_of, characters, kinds, make_hit, words
 
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 _ENOUGH, _SURE = 3.5, 6.0  # points of a name; of one that everything around it tells
-_LABEL, _LABEL_BLANK, _SOME_LABEL, _ROLE = 3.0, 2.5, 2.1, 1.9  # 姓名：, 姓名, 经办医师：, 申请人…
+_LABEL, _LABEL_BLANK, _SOME_LABEL, _ROLE, _ANY_LABEL = (
+    3.0,
+    2.5,
+    2.1,
+    1.9,
+    1.2,
+)  # 姓名：, 姓名, 经办医师：, 申请人…
 _TITLE, _SEX, _NUMBER, _LISTED, _BEFORE, _CELL = 2.0, 3.0, 2.0, 1.5, 0.7, 0.1
+_LIKELY, _NEIGHBOUR = 2.5, 0.9  # of a cell that may be a name; for another one beside it
 _STRONG, _WEAK, _COMMON, _COMPOUND, _CLOSED, _GOES_ON, _ANSWERED = 1.0, 0.4, 1.0, 1.5, 1.0, 0.5, 1.2
 _LONE_STRONG = 1.5  # the only character of a given name
 _TOLD = frozenset({_LABEL, _LABEL_BLANK, _SOME_LABEL, _TITLE, _SEX, _NUMBER, _LISTED})
@@ -24,10 +31,14 @@ _RUN = re.compile(rf"[{_CJK}]{{1,16}}")
 _SPACED = re.compile(rf"([{_CJK}]) {{1,4}}([{_CJK}])(?![{_CJK}])")
 _SPACED_BEFORE = re.compile(rf"(?<![{_CJK}])[{_CJK}] {{1,4}}[{_CJK}]\Z")
 _DOTTED = re.compile(rf"[{_CJK}]{{2,8}}(?:·[{_CJK}]{{1,8}}){{1,3}}")
+_FUNCTION = frozenset("于在系是的和与及同向由从对为将已因关成时应项")  # and seldom in a name
+_NOT_LAST = frozenset("路街号县镇乡村区市省局厅委办")  # of places and bodies
 _NOT_GIVEN = frozenset("某×X*")  # 张某: hidden already
 _SEX_MARK = re.compile(rf"[男女](?![{_CJK}]|[{_CJK}]?\))|[男女](?=汉族|回族|满族|生于|出生|性)")
 _BEFORE_SEX = re.compile(r"[ ,，、(|/\n]{0,3}(?:性别)?[ ,，、(:|/]{0,3}\Z")
 _SOME_LABEL_BEFORE = re.compile(rf"[{_CJK}]{{1,6}}[人员师者主生] ?: ?(?=[{_CJK}])")
+_ANY_LABEL_BEFORE = re.compile(rf"(?<![{_CJK}])[{_CJK}]{{2,8}}: ?(?=[{_CJK}])")
+_LISTED_GAP = re.compile(r" ?[、,，/;；|] ?| {1,4}")
 _NEXT = re.compile(r" ?[、,，/;；和与及] ?| {1,3}")
 _PREVIOUS = re.compile(r" ?[、,，/和与及] ?\Z")
 _NUMBER_LABEL = re.compile(
@@ -81,11 +92,16 @@ class _Patterns(NamedTuple):
     next_label: re.Pattern[str]
 
 
+def _all_given() -> str:
+    return characters("given_strong") + characters("given_weak")
+
+
 @cache
 def _patterns() -> _Patterns:
     joint = r"(?P<joint> ?: ?\n? ?| *\n *| {1,4}| ?\(|)"
     more = "性别|民族|年龄|籍贯|职务|电话|手机|身份证|住址|地址|单位|出生|汉族|联系|来电|来访|账户"
     lead = any_of("name_before")
+    strong, given = f"[{characters('given_strong')}]", f"[{_all_given()}]"
     salute = rf"(?<=[{_CJK}])[:,，] ?(?:您好|你好)"
     heads = f"[{characters('surname')}]|{characters('surname_compound')}"
     return _Patterns(
@@ -95,7 +111,7 @@ def _patterns() -> _Patterns:
         re.compile(rf"{lead}\Z"),
         re.compile(rf"[{_CJK}]{{0,12}}?{any_of('organisation_end')}(?![{_CJK}])"),
         re.compile(rf"(?<![{_CJK}·])(?={heads})[{_CJK}]{{2,4}}(?![{_CJK}·])"),
-        re.compile(rf"[{characters('surname')}][{characters('given_strong')}]{{2}}"),
+        re.compile(rf"[{characters('surname')}](?:{strong}{given}|{given}{strong})"),
         re.compile(f"{more}|{any_of('name_label')}|{any_of('name_title')}"),
     )
 
@@ -173,10 +189,11 @@ def _labelled(folded: str) -> Iterator[Name]:
         name = read_name(folded, match.end(), points)
         if name is not None:
             yield name
-    for match in _SOME_LABEL_BEFORE.finditer(folded):
-        name = read_name(folded, match.end(), _SOME_LABEL)
-        if name is not None:
-            yield name
+    for pattern, points in ((_SOME_LABEL_BEFORE, _SOME_LABEL), (_ANY_LABEL_BEFORE, _ANY_LABEL)):
+        for match in pattern.finditer(folded):
+            name = read_name(folded, match.end(), points)
+            if name is not None:
+                yield name
 
 
 def _titled(folded: str) -> Iterator[Name]:
@@ -211,16 +228,25 @@ def _running(folded: str) -> Iterator[Name]:
 
 
 def _alone(folded: str) -> Iterator[Name]:
-    """A cell or a piece between marks that is a name and nothing else."""
+    """A cell or a piece between marks that is a name and nothing else; several beside each other
+    tell one another."""
+    before: Name | None = None
     for match in _patterns().alone.finditer(folded):
         name = read_name(folded, match.start(), _CELL)
-        if name is not None and name.end == match.end():
-            yield name
+        if name is None or name.end != match.end() or name.points < _LIKELY:
+            continue
+        if before is not None and _LISTED_GAP.fullmatch(folded, before.end, name.start):
+            yield Name(before.start, before.end, before.points + _NEIGHBOUR)
+            name = Name(name.start, name.end, name.points + _NEIGHBOUR)
+        yield name
+        before = name
 
 
 def _free(folded: str) -> Iterator[Name]:
     """A surname and two characters that mark a name, with an end after them."""
     for match in _patterns().free.finditer(folded):
+        if match[0][0] in _FUNCTION and _begin_points(folded, match.start()) < _CLOSED:
+            continue
         yield from name_before(folded, match.end(), _end_points(folded, match.end()))
 
 
@@ -242,10 +268,18 @@ def read_name(folded: str, at: int, points: float) -> Name | None:
         return None  # 监护人 after 未成年人
     names = [_judge(folded, at, end, points) for end in _ends(run[0], at, points)]
     if names:
-        return max(names, key=lambda name: (name.points, name.end))
+        return _in_full(folded, max(names, key=lambda name: (name.points, name.end)))
     if points >= _LABEL and 2 <= len(run[0]) <= _LONGEST:
         return Name(at, run.end(), points + _CLOSED)
     return None
+
+
+def _in_full(folded: str, name: Name) -> Name:
+    """曾根 of 曾根生承包…: rather one character too much than one of the name left over."""
+    more = folded[name.end : name.end + 1]
+    if name.end - name.start != 2 or more not in _tables().given or more in _FUNCTION:
+        return name
+    return Name(name.start, name.end + 1, name.points)
 
 
 def _ends(run: str, at: int, points: float) -> Iterator[int]:
@@ -272,6 +306,8 @@ def _own_points(name: str, *, told: bool) -> float | None:
     tables = _tables()
     compound = name[:2] in tables.compounds and len(name) > 2
     given = name[2:] if compound else name[1:]
+    if given[-1:] in _NOT_LAST and not told:
+        return None
     if not 1 <= len(given) <= 2 or any(letter in _NOT_GIVEN for letter in given):
         return None
     if name in tables.words and not told:

@@ -5,6 +5,7 @@ A word is whole, so that no number is found inside a longer one, and the work gr
 only, whatever it holds.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ class Surroundings:
 
     def label_of(self, kind: Kind) -> int:
         """Length of the label of the kind that stands directly before; 0 without one."""
-        found = kind.label.search(self.before) if kind.label else None
+        if kind.label is None or not any(map(self.before.__contains__, kind.labels)):
+            return 0
+        found = kind.label.search(self.before)
         return len(found[0]) if found else 0
 
 
@@ -142,6 +145,32 @@ def _asked() -> tuple[tuple[Kind, Callable[[str], str]], ...]:
     )
 
 
+def _could_be_any(text: str, raw: str) -> bool:
+    """Whether any pattern fits the chain as it stands or mended: most chains are ruled out here."""
+    fits = _any_pattern().fullmatch
+    if fits(raw):
+        return True
+    return not raw.isdecimal() and any(
+        fits(mended)
+        for mended in (
+            as_digits(text).upper(),
+            without_o_and_i(raw),
+            text[0].upper() + as_digits(text[1:]).upper(),
+        )
+    )
+
+
+@cache
+def _any_pattern() -> re.Pattern[str]:
+    patterns = [
+        pattern.pattern
+        for kind, _ in _asked()
+        for pattern in (kind.regex if kind.form == "code" else None, kind.loose)
+        if pattern
+    ]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
 def _mend_of(code: str) -> Callable[[str], str]:
     if code in _ALPHABET:
         return lambda text: without_o_and_i(text.upper())
@@ -153,9 +182,11 @@ def _mend_of(code: str) -> Callable[[str], str]:
 def _readings(chain: Chain, around: Surroundings) -> Iterator[Reading]:
     """What the chain may be, with confidence and how it was known."""
     raw = chain.text.upper()
+    if not _could_be_any(chain.text, raw):
+        return
     for kind, mend in _asked():
         mended = mend(chain.text)
-        changes = sum(a != b for a, b in zip(raw, mended, strict=True))
+        changes = mended != raw and sum(map(operator.ne, raw, mended))
         for text, repairs in ((raw, 0), (mended, changes)) if changes else ((raw, 0),):
             most = _MOST_PROVEN_REPAIRS if kind.check in _PROVEN else _MOST_REPAIRS
             reading = _read(kind, text, chain, around) if repairs <= most else None

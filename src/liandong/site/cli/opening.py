@@ -46,9 +46,7 @@ def due(
         if (not fonds or one.fonds == fonds) and (year is None or one.year == year)
     )
     summary = {"summary": True, "listed": len(rows), "due": total}
-    put_json(summary) if as_json else put(
-        _("列出 {listed} 件，共 {due} 件").format(**summary)
-    )
+    put_json(summary) if as_json else put(_("列出 {listed} 件，共 {due} 件").format(**summary))
 
 
 @app.command(help=_("把某年年底前到期的档案列入该年计划"))

@@ -1,0 +1,144 @@
+"""Things of the rooms for the walk over every address: people, audit, retention, opening, exchange.
+
+Who may see a thing is said here in the words of the issue, not by the rule of the room: the walk
+compares the two.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from django.utils import timezone
+from tests.archive.build import NOW, admission, description
+from tests.site.thing import Sees, Thing
+
+from liandong.archive.models import Decision, DestructionList, OpeningReview, Record
+from liandong.archive.services.admitting import admit
+from liandong.archive.services.appraising import Opinion, appraise
+from liandong.archive.services.destroying import propose
+from liandong.archive.services.holding import place_hold
+from liandong.archive.services.opening.planning import plan
+from liandong.archive.services.opening.proposing import propose_planned
+from liandong.archive.services.packing import pack
+from liandong.archive.services.rights.registers import assess, give_consent
+from liandong.archive.services.rights.requests import Asked as AskedRights
+from liandong.archive.services.rights.requests import ask as ask_rights
+from liandong.base.models import Account
+from liandong.exchange.services import drafting
+from liandong.exchange.services.drafting import Asked as AskedUse
+from liandong.exchange.services.lending import ask_loan
+from liandong.exchange.services.visiting import Application, receive
+from liandong.kernel.viewer import Viewer
+from liandong.site.access_matrix import HOME
+
+TODAY = 20261126
+
+
+def room_things(home: Path, internal: Record) -> Iterator[Thing]:
+    """Every thing of these rooms; people and records are there."""
+    yield from _of_retention(home)
+    yield from _of_opening(home)
+    yield from _of_rights()
+    yield from _of_exchange(internal)
+
+
+def _named(*names: str) -> Sees:
+    return lambda viewer: viewer.name in names
+
+
+def _keeps(viewer: Viewer) -> bool:
+    """An archivist or director with full clearance."""
+    return (viewer.is_archivist or viewer.is_director) and viewer.clearance > 1
+
+
+def _of_retention(home: Path) -> Iterator[Thing]:
+    (record,) = _old(home, 40, retention="D10")
+    hold = place_hold([record], kind="legal", reason="诉讼", basis="法院来函", begins=20260101,
+                      until=20260201, by="archivist", now=NOW)  # fmt: skip
+    yield Thing("hold", "", {"hold_id": hold.pk})
+    opinion = Opinion(Decision.DESTROY, "无保存价值", "3.2")
+    appraise([record.pk], opinion, by="archivist", now=NOW, today=TODAY)
+    made: DestructionList = propose(
+        [record.pk], reason="期满", by="archivist", now=NOW, today=TODAY
+    )
+    yield Thing("destruction list", "", {"list_id": made.pk, "step": "sign", "kind": "html"})
+
+
+def _old(home: Path, number: int, *, retention: str = "Y") -> list[Record]:
+    text = description(number, document_date="19980506", retention_period=retention)
+    text["archival_code"] = text["archival_code"].replace("-Y-", f"-{retention}-")
+    text["filing_year"] = "1998"
+    text["archival_code"] = text["archival_code"].replace("2011", "1998")
+    made = admission(home / "staging", number, described=text, level=1, unit=HOME)
+    return [admit(pack(made), made, by="archivist", now=NOW)]
+
+
+def _of_opening(home: Path) -> Iterator[Thing]:
+    (record,) = _old(home, 50)
+    plan([record.pk], year=2026, by="archivist", now=NOW)
+    propose_planned(now=NOW)
+    review = OpeningReview.objects.get(record=record)
+    values = {"review_id": review.pk, "verdict": "open", "step": "drop", "number": 1}
+    yield Thing("review", "review", values, seen_by=_keeps)
+    yield Thing("review of the plan", "record", {**values, "year": 2026}, seen_by=_keeps,
+                under="/opening/")  # fmt: skip
+    yield Thing("publication", "", {"number": "none", "kind": "csv"}, seen_by=_named(),
+                under="/opened/")  # fmt: skip
+
+
+def _of_rights() -> Iterator[Thing]:
+    now = timezone.now()
+    asked = ask_rights(AskedRights("access", "某人", "查我的信息"), by="reader", now=now)
+    seers = lambda viewer: viewer.name == "reader" or viewer.is_archivist  # noqa: E731
+    yield Thing("request of rights", "request", {"code": asked.number}, seen_by=seers,
+                under="/rights/requests/")  # fmt: skip
+    consent = give_consent(
+        name="某人", purpose="回访", basis="consent", kinds="电话", notice="告知书",
+        by="reader", now=now, account=Account.objects.get(username="reader"),
+    )  # fmt: skip
+    yield Thing("consent", "request", {"consent_id": consent.pk}, seen_by=seers)
+    said = dict.fromkeys(("title", "purpose", "kinds", "risks", "measures", "conclusion"), "甲")
+    assessment = assess(said, by="archivist", now=now)
+    yield Thing("assessment", "", {"code": assessment.number, "step": "approve"},
+                under="/rights/assessments/")  # fmt: skip
+
+
+def _of_exchange(internal: Record) -> Iterator[Thing]:
+    now = timezone.now()
+    until = date.today() + timedelta(days=10)  # noqa: DTZ011 - far enough from midnight
+    asked = AskedUse(
+        purpose_kind="duty", purpose="核对预案", legal_basis="防洪法", wanted="2011年防汛通知",
+        uses=("look",), until=until,
+    )  # fmt: skip
+    draft = drafting.save_draft(asked, by="other-clerk", now=now)
+    paper = drafting.attach(draft.pk, "介绍信.pdf", b"%PDF-1.4\n%%EOF", by="other-clerk", now=now)
+    yield Thing("draft", "", {"draft_id": draft.pk, "paper_id": paper.pk},
+                seen_by=_named("other-clerk"))  # fmt: skip
+    sent = drafting.save_draft(asked, by="other-clerk", now=now)
+    paper = drafting.attach(sent.pk, "介绍信.pdf", b"%PDF-1.4\n%%EOF", by="other-clerk", now=now)
+    drafting.submit(sent.pk, by="other-clerk", now=now)
+    sent.refresh_from_db()
+    seers = lambda viewer: (  # noqa: E731
+        viewer.name in {"other-clerk", "audit-admin"} or viewer.is_archivist or viewer.is_director
+    )
+    yield Thing("request of use", "request", {"no": sent.number, "step": "gather",
+                "request_id": sent.pk, "paper_id": paper.pk}, seen_by=seers,
+                under="/exchange/")  # fmt: skip
+    loan = ask_loan(internal.pk, purpose_kind="duty", purpose="核对", due_on=until, by="clerk",
+                    now=now)  # fmt: skip
+    of_loan = lambda viewer: (  # noqa: E731
+        viewer.name == "clerk" or viewer.is_archivist or viewer.is_director
+        or viewer.officer == "audit_admin"
+    )  # fmt: skip
+    yield Thing("loan", "loan", {"no": loan.number, "step": "approve"}, seen_by=of_loan)
+    visit, _code = receive(
+        Application("某人", "resident_id", "11010519491231002X", "13800000000", "", "婚姻登记",
+                    "rights", "办理手续", "look"),
+        now=now,
+    )  # fmt: skip
+    yield Thing("visit", "", {"no": visit.number, "step": "identify", "form": "json"},
+                under="/exchange/visits/")  # fmt: skip
+    yield Thing("receipt of a visit", "", {"no": visit.number}, under="/requests/")
+    yield Thing("certified copy", "", {"no": "CZ-2026-0001"}, seen_by=_named(),
+                under="/exchange/copies/")  # fmt: skip
+    yield Thing("form of statistics", "", {"form": "csv"}, under="/exchange/statistics")
