@@ -120,11 +120,14 @@ def test_rows_are_found_by_every_condition() -> None:
     assert got == {query: [row.number for row in rows] for query, rows in found.items()}
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["since=x&until=2026-13-01", "after=abc", "before=-1", "after=9" * 9, "by=%00%ff", "outcome=odd",
-     "object=" + "x" * 3000, "act=;drop", "unit=%F0%9F%98%80", "words=*", "after=1&before=1"],
+ODD = (
+    "since=x&until=2026-13-01", "after=abc", "before=-1", "after=" + "9" * 30, "by=%00%ff",
+    "outcome=odd", "object=" + "x" * 3000, "act=;drop", "unit=%F0%9F%98%80", "words=*",
+    "after=1&before=1",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ODD)
 def test_bad_conditions_are_an_answer(query: str) -> None:
     act()
     assert as_("shen").get(f"/audit/?{query}").status_code == 200
