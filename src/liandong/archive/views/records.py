@@ -1,6 +1,7 @@
 """One record: its page, viewer, page images, text, downloads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
@@ -358,10 +359,11 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
         stream.close()
         raise Http404
     stream.seek(0)
-    if request.headers.get("Sec-Fetch-Dest") == "image":  # within a page that left its own row
-        _note_part(request, shown.record)
-    else:
-        note(request, "print_image", shown.record, page=number)
+    with _closed_on_error(stream):
+        if request.headers.get("Sec-Fetch-Dest") == "image":  # in a page that left its own row
+            _note_part(request, shown.record)
+        else:
+            note(request, "print_image", shown.record, page=number)
     answer = _send(stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
@@ -404,8 +406,19 @@ def _send_part(
         part = open_tile(shown.file, shown.key, name)
     except (NoImage, FileNotFoundError):
         raise Http404 from None
-    _note_part(request, shown.record)
+    with _closed_on_error(part):
+        _note_part(request, shown.record)
     return _send(part, kind, shown)
+
+
+@contextmanager
+def _closed_on_error(stream: BinaryIO) -> Iterator[None]:
+    """Close what was opened for somebody who then gets nothing."""
+    try:
+        yield
+    except BaseException:
+        stream.close()
+        raise
 
 
 # Downloads ----------------------------------------------------------------------------------------
