@@ -18,7 +18,7 @@ from . import machine
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit",
     "search", "access", "opening", "api", "ocr", "pipeline",
-)  # fmt: skip  # fmt: skip
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
