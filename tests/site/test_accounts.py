@@ -1,14 +1,20 @@
 """Accounts are opened and changed by name on the command line, until there are officers."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 from django.core.exceptions import ValidationError
+from typer.testing import CliRunner
 
 from liandong.base.approvals import ActRefused
 from liandong.base.models import Account, AuditRow, Officer, Post, Role, Unit
 from liandong.base.people.services.accounts import make_officers, missing_officers
 from liandong.base.people.services.bootstrap import keep_account
+from liandong.site import doctor
+from liandong.site.cli import accounts as commands
+from liandong.site.cli.accounts import app
+from liandong.site.server import DEMO_PASSWORD
 
 pytestmark = pytest.mark.django_db
 GOOD = "Long enough 2 keep"
@@ -93,3 +99,65 @@ def test_an_officer_gets_no_post_from_the_command_line() -> None:
     Account.objects.filter(officer=Officer.AUDIT).update(is_active=False)
     with pytest.raises(ActRefused, match="不得兼任"):
         keep_account("sysadmin", password="", role=Role.ARCHIVIST, **BY)
+
+
+def run(*words: str):
+    """What a command of accounts says and answers, in this process."""
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands use the database of the test."""
+    monkeypatch.setattr(commands, "set_up_with_database", lambda: None)
+
+
+def test_officers_are_made_once_by_the_command_line(command_line: None) -> None:
+    first, second = run("officers"), run("officers")
+    names = [line.split("\t")[0] for line in first.stdout.splitlines()]
+    assert names == ["sysadmin", "secadmin", "auditadmin"]
+    assert (second.exit_code, second.stdout) == (0, "")
+    assert AuditRow.objects.filter(act="appoint_officer", by="cli").count() == 3
+
+
+def test_an_account_is_locked_and_unlocked_by_the_command_line(command_line: None) -> None:
+    keep_account("wang", password=GOOD, **BY)
+    assert run("lock", "wang", "--why", "离岗").exit_code == 0
+    assert not Account.objects.get(username="wang").is_open
+    assert run("unlock", "wang").exit_code == 0
+    assert Account.objects.get(username="wang").is_open
+    assert run("lock", "nobody").exit_code == 2
+
+
+def test_accounts_are_listed_a_line_each(command_line: None) -> None:
+    keep_account("wang", password=GOOD, full_name="王芳", role=Role.CLERK, **BY)
+    Account.objects.update(date_joined=datetime(2026, 1, 1, tzinfo=UTC))
+    Account.objects.create(username="li", is_active=False)
+    rows = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
+    assert [row["account"] for row in rows] == ["li", "wang"]
+    (row,) = [json.loads(line) for line in run("review", "--json").stdout.splitlines()]
+    assert row == {
+        "account": "wang", "name": "王芳", "unit": "", "roles": ["兼职档案员"], "clearance": 0,
+        "factors": [], "state": "open", "unused": True, "last_sign_in": "",
+    }  # fmt: skip
+    assert run("review").stdout == "wang\t王芳\t\t兼职档案员\t0\topen\t—\t▲\n"
+
+
+def test_a_refusal_is_wrong_use_and_says_why(command_line: None) -> None:
+    make_officers(**BY)
+    refused = run("add", "wang", "--role", "clerk", "--password", GOOD)
+    assert refused.exit_code == 2
+    weak = run("add", "wang", "--password", "weak")
+    assert weak.exit_code == 2
+    assert not Account.objects.filter(username="wang").exists()
+
+
+def test_doctor_tells_of_missing_officers_and_known_passwords() -> None:
+    rows = {row["part"]: row for row in doctor.examine("zh")}
+    assert (rows["officers"]["state"], rows["passwords"]["state"]) == ("optional", "ok")
+    make_officers(**BY)
+    account = Account.objects.get(username="sysadmin")
+    account.set_password(DEMO_PASSWORD)
+    account.save()
+    rows = {row["part"]: row for row in doctor.examine("zh")}
+    assert (rows["officers"]["state"], rows["passwords"]["found"]) == ("ok", "sysadmin")
