@@ -26,6 +26,7 @@ KEYS = {
     "retention_periods": "code",
     "security_levels": "code",
     "roles_three_officers": "code",
+    "mlps3_checklist": "clause",
     "partner_archives": "code",
     "use_purposes": "code",
 }
