@@ -47,9 +47,7 @@ def _secret(home: Path, number: int = 1, **facts: Any) -> Record:
 
 def _got(client: Client, address: str, **headers: str) -> Any:
     answer = client.get(address, headers=headers)
-    answer.body = (
-        b"".join(answer.streaming_content) if answer.streaming else answer.content
-    )
+    answer.body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return answer
 
 
@@ -118,7 +116,7 @@ def test_asking_for_a_hidden_code_tells_no_more_than_an_absent_one(
             answer.content.decode().replace(one, "").replace("0099", "").replace("0002", "")
             for answer, one in ((there, code), (absent, code))
         ]
-        assert [len(page.splitlines()) for page in pair][0] == len(pair[1].splitlines())
+        assert len(pair[0].splitlines()) == len(pair[1].splitlines())
         assert "共 0 件" in pair[0] or "没有找到" in pair[0]
 
 
