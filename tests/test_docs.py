@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from liandong.kernel import catalog
+from liandong.site.access_matrix import page as access_matrix_page
 from liandong.site.settings_page import settings_page
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,13 @@ def test_every_link_of_a_page_leads_to_a_file_and_heading(page: Path) -> None:
         if heading:
             headings = re.findall(r"^#+ (.+)$", other.read_text("utf-8"), re.MULTILINE)
             assert heading in {_heading_id(text) for text in headings}, target
+
+
+def test_the_page_of_roles_and_addresses_is_fresh() -> None:
+    page = ROOT / "docs" / "operate" / "access-matrix.md"
+    assert page.read_text("utf-8") == access_matrix_page(), (
+        "run: .venv/bin/python -m liandong.site.access_matrix docs/operate/access-matrix.md"
+    )
 
 
 def test_the_page_of_settings_is_fresh() -> None:
