@@ -75,7 +75,13 @@ def _hostile_batch() -> Batch:
 def _elements(client: Client, where: str) -> int:
     """How many elements of the probe's name a page holds; 0 for what is no page."""
     answer = client.get(where)
-    if not answer.get("Content-Type", "").startswith("text/html") or not answer.content:
+    for _ in getattr(answer, "streaming_content", ()):
+        pass  # read to its end, which closes it
+    if (
+        getattr(answer, "streaming", False)
+        or not answer.get("Content-Type", "").startswith("text/html")
+        or not answer.content.strip()
+    ):
         return 0
     return len(html.fromstring(answer.content).xpath(f"//*[starts-with(name(), '{PROBE}')]"))
 
