@@ -47,8 +47,8 @@ def _named(*names: str) -> Sees:
 
 
 def _keeps(viewer: Viewer) -> bool:
-    """An archivist or director with full clearance."""
-    return (viewer.is_archivist or viewer.is_director) and viewer.clearance > 1
+    """An archivist or director who may read what is internal."""
+    return (viewer.is_archivist or viewer.is_director) and viewer.clearance > 0
 
 
 def _of_retention(home: Path) -> Iterator[Thing]:
@@ -61,7 +61,9 @@ def _of_retention(home: Path) -> Iterator[Thing]:
     made: DestructionList = propose(
         [record.pk], reason="期满", by="archivist", now=NOW, today=TODAY
     )
-    yield Thing("destruction list", "", {"list_id": made.pk, "step": "sign", "kind": "html"})
+    yield Thing("destruction list", "", {"list_id": made.pk, "step": "sign"})
+    yield Thing("no certificate yet", "", {"list_id": made.pk, "kind": "pdf"}, seen_by=_named(),
+                under="/retention/lists/<int:list_id>/certificate")  # fmt: skip
 
 
 def _old(home: Path, number: int, *, retention: str = "Y") -> list[Record]:
@@ -78,8 +80,10 @@ def _of_opening(home: Path) -> Iterator[Thing]:
     plan([record.pk], year=2026, by="archivist", now=NOW)
     propose_planned(now=NOW)
     review = OpeningReview.objects.get(record=record)
-    values = {"review_id": review.pk, "verdict": "open", "step": "drop", "number": 1}
+    values = {"review_id": review.pk, "verdict": "open", "step": "drop"}
     yield Thing("review", "review", values, seen_by=_keeps)
+    yield Thing("page without an image", "review", {**values, "number": 1}, seen_by=_named(),
+                under="/opening/<int:review_id>/pages/")  # fmt: skip
     yield Thing("review of the plan", "record", {**values, "year": 2026}, seen_by=_keeps,
                 under="/opening/")  # fmt: skip
     yield Thing("publication", "", {"number": "none", "kind": "csv"}, seen_by=_named(),
@@ -89,7 +93,7 @@ def _of_opening(home: Path) -> Iterator[Thing]:
 def _of_rights() -> Iterator[Thing]:
     now = timezone.now()
     asked = ask_rights(AskedRights("access", "某人", "查我的信息"), by="reader", now=now)
-    seers = lambda viewer: viewer.name == "reader" or viewer.is_archivist  # noqa: E731
+    seers = lambda viewer: viewer.name == "reader" or viewer.is_archivist or viewer.is_director  # noqa: E731
     yield Thing("request of rights", "request", {"code": asked.number}, seen_by=seers,
                 under="/rights/requests/")  # fmt: skip
     consent = give_consent(
@@ -121,13 +125,16 @@ def _of_exchange(internal: Record) -> Iterator[Thing]:
     seers = lambda viewer: (  # noqa: E731
         viewer.name in {"other-clerk", "audit-admin"} or viewer.is_archivist or viewer.is_director
     )
-    yield Thing("request of use", "request", {"no": sent.number, "step": "gather",
-                "request_id": sent.pk, "paper_id": paper.pk}, seen_by=seers,
-                under="/exchange/")  # fmt: skip
+    yield Thing("request of use", "request", {"no": sent.number, "step": "gather"}, seen_by=seers,
+                under="/exchange/<no:no>/")  # fmt: skip
+    yield Thing("paper of a request", "request", {"request_id": sent.pk, "paper_id": paper.pk},
+                seen_by=lambda viewer: seers(viewer) and not viewer.officer)  # fmt: skip
+    yield Thing("data without a grant", "request", {"no": sent.number}, seen_by=_named(),
+                under="/exchange/<no:no>/data.jsonl")  # fmt: skip
     loan = ask_loan(internal.pk, purpose_kind="duty", purpose="核对", due_on=until, by="clerk",
                     now=now)  # fmt: skip
     of_loan = lambda viewer: (  # noqa: E731
-        viewer.name == "clerk" or viewer.is_archivist or viewer.is_director
+        (viewer.is_clerk and viewer.unit == HOME) or viewer.is_archivist or viewer.is_director
         or viewer.officer == "audit_admin"
     )  # fmt: skip
     yield Thing("loan", "loan", {"no": loan.number, "step": "approve"}, seen_by=of_loan)
@@ -136,8 +143,12 @@ def _of_exchange(internal: Record) -> Iterator[Thing]:
                     "rights", "办理手续", "look"),
         now=now,
     )  # fmt: skip
-    yield Thing("visit", "", {"no": visit.number, "step": "identify", "form": "json"},
+    yield Thing("visit", "", {"no": visit.number, "step": "identify"},
                 under="/exchange/visits/")  # fmt: skip
+    yield Thing("visit that was not forwarded", "", {"no": visit.number, "form": "json"},
+                seen_by=_named(), under="/exchange/visits/<no:no>/package.")  # fmt: skip
+    yield Thing("no such key", "", {"code": "none"}, seen_by=_named(),
+                under="/admin/apikeys/")  # fmt: skip
     yield Thing("receipt of a visit", "", {"no": visit.number}, under="/requests/")
     yield Thing("certified copy", "", {"no": "CZ-2026-0001"}, seen_by=_named(),
                 under="/exchange/copies/")  # fmt: skip

@@ -99,7 +99,8 @@ def things_for(address: Address, things: list[Thing]) -> list[Thing]:
         if address.parameters.keys() <= one.values.keys() and address.route.startswith(one.under)
     ]
     own = [one for one in fitting if address.policy and one.scope == address.policy.scope]
-    return own or fitting
+    nearest = max((len(one.under) for one in own), default=0)
+    return [one for one in own if len(one.under) == nearest] or fitting
 
 
 def walk(things: list[Thing]) -> Iterator[tuple[Address, Thing | None, str]]:
