@@ -49,7 +49,7 @@ def test_a_stranger_sees_opened_records_only(open_as: Open) -> None:
     assert addresses
     version = f"{hidden}v1/1/"
     addresses += [
-        hidden, f"{hidden}view/", f"{hidden}ocr/", f"{hidden}pages/1/text.json",
+        hidden, f"{hidden}view/", f"{hidden}pages/1/text.json",
         f"{version}thumb.jpg", f"{version}image", f"{version}page.dzi",
         f"{version}page_files/0/0_0.jpg",
     ]  # fmt: skip
@@ -64,6 +64,11 @@ def test_a_stranger_sees_opened_records_only(open_as: Open) -> None:
         expect(page.locator(".ld-columns .ld-count")).to_have_count(0)
         answers = {address: page.request.get(address).status for address in addresses}
         assert set(answers.values()) == {404}, answers
+        door, absent = (page.request.get(f"{one}ocr/") for one in (hidden, "/records/999999/"))
+        assert (door.status, "座谈会" in door.text()) == (
+            absent.status,
+            False,
+        )  # only for archivists
         assert page.request.get(f"{opened}v1/1/thumb.jpg").status == 200
         assert page.request.get(f"{opened}pages/1/text.json").status == 200
     assert "座谈会" not in page.request.get("/search/?q=座谈会").text().split("</form>")[-1]
