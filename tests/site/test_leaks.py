@@ -246,5 +246,5 @@ def test_every_answer_to_somebody_who_signed_in_is_kept_by_nobody(home: Path) ->
         if address.parameters or "GET" not in address.methods:
             continue
         answer = _got(client, address.route)
-        assert "private" in answer["Cache-Control"], address.route
+        assert {"private", "no-store"} & set(answer["Cache-Control"].split(", ")), address.route
         assert "max-age=86400" not in answer["Cache-Control"], address.route
