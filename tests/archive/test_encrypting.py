@@ -38,7 +38,7 @@ def record(home: Path) -> Record:
     page = record.pages.get(number=2)
     correct_line(page.pk, 1, "防汛改正", by="wang", now=NOW, expected_before="防讯工作从速办理")
     record = pack_corrections(record, by="system", now=NOW)
-    client_of(ARCHIVIST).get(f"/records/{record.pk}/v2/1/thumb.jpg").close()
+    client_of(ARCHIVIST).get(f"/records/{record.pk}/v2/1/thumb.jpg").getvalue()
     return record
 
 

@@ -168,7 +168,9 @@ def test_lists_cost_the_same_for_one_row_and_for_twenty(home: Path, who: str) ->
                 connection,
             ) as queries:
                 assert _code(client, class_page if path == "/classes/" else path) == 200
-            costs[path].append(len(queries))
+            asked = (query["sql"] for query in queries.captured_queries)
+            # The audit chain's lock is a statement of its own on PostgreSQL.
+            costs[path].append(sum("pg_advisory" not in sql for sql in asked))
     assert {path: one for path, (one, many) in costs.items() if one != many} == {}
     assert max(max(counts) for counts in costs.values()) <= 12, costs
 
