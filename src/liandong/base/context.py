@@ -16,6 +16,13 @@ from .modes import CHOICES, modes_of
 from .viewers import viewer_of
 
 _STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
+_CASE_STAFF = frozenset(
+    one.value
+    for one in (
+        Role.DESK, Role.GRID_WORKER, Role.DISPATCHER, Role.HANDLER, Role.INSPECTOR, Role.LEADER,
+        Role.LEDGER,
+    )
+)  # fmt: skip
 _READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
 _ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
@@ -60,9 +67,9 @@ PUBLIC_BAR = (
     Entry(_("帮助"), "/help/"),
 )
 STAFF_BAR = (
-    Entry(_("工作台"), "/desk/", "g d", _STAFF),
-    Entry(_("事项"), "/cases/", "g c", _STAFF),
-    Entry(_("台账"), "/ledger/", roles=_STAFF),
+    Entry(_("工作台"), "/desk/", "g d", _STAFF | _CASE_STAFF),
+    Entry(_("事项"), "/cases/", "g c", _STAFF | _CASE_STAFF),
+    Entry(_("台账"), "/ledger/", roles=_CASE_STAFF),
     Entry(
         _("档案"),
         "/archive/",
@@ -202,7 +209,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _bar_of(roles: frozenset[str]) -> tuple[Entry, ...]:
     if roles & _OFFICERS:
         return OFFICER_BAR
-    return STAFF_BAR if roles & (_STAFF | _DECIDERS) else PUBLIC_BAR
+    return STAFF_BAR if roles & (_STAFF | _DECIDERS | _CASE_STAFF) else PUBLIC_BAR
 
 
 def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:

@@ -16,6 +16,15 @@ class Role(models.TextChoices):
     ARCHIVIST = "archivist", _("档案馆员")  # checks, accepts, keeps and describes all holdings
     DIRECTOR = "director", _("档案馆负责人")  # decides what needs a second person
     READER = "reader", _("查档人")  # reads what the rule allows
+    DESK = "desk", _("受理员")  # takes in, refers, rejects and merges cases
+    GRID_WORKER = "grid_worker", _("网格员")  # checks on the spot that a report is true
+    DISPATCHER = "dispatcher", _("派遣员")  # sends a case to the unit that must solve it
+    HANDLER = "handler", _("承办员")  # solves what the own unit leads or assists
+    INSPECTOR = "inspector", _("核查员")  # sees for himself that it is solved; never of that unit
+    LEADER = "leader", _("值班领导")  # adjudicates, extends, parks, supervises
+    LEDGER = "ledger_officer", _("台账员")  # lists and clears what is on the ledger
+    ENTERPRISE = "enterprise", _("企业经办人")  # raises and confirms the demands of one enterprise
+    CHAMBER = "chamber", _("商会经办人")  # the same for members with a mandate
 
 
 class Officer(models.TextChoices):

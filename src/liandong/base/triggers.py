@@ -14,8 +14,10 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
     "base_auditrow": ("number",),
     "base_auditseal": ("number", "first", "last"),
+    "cases_caseevent": ("id", "case_id number"),
 }
-"""The unique columns of guarded tables, where they are others than `id`."""
+"""The unique columns of guarded tables, where they are others than `id`; those that are so only
+together stand in one text."""
 
 _POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION liandong_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -51,7 +53,8 @@ def guards(table: str, vendor: str) -> list[str]:
     refuse = f"SELECT RAISE(ABORT, 'rows of {table} are only added')"
     # REPLACE removes the row in its way without asking the trigger of DELETE
     same = " OR ".join(
-        f'"{name}" = NEW."{name}"' for name in ("rowid", *UNIQUE.get(table, ("id",)))
+        " AND ".join(f'"{name}" = NEW."{name}"' for name in names.split())
+        for names in ("rowid", *UNIQUE.get(table, ("id",)))
     )
     replaced = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names of ours
     return [
@@ -115,16 +118,26 @@ END $$
 def officers_apart() -> migrations.RunPython:
     """The step of a migration after which no account is officer and holds a post."""
 
-    def guard(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
-        vendor = editor.connection.vendor
-        for statement in (*officer_frees(vendor), *officer_guards(vendor)):
-            editor.execute(statement)
+    return migrations.RunPython(_guard_officers, _free_officers)
 
-    def free(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
-        for statement in officer_frees(editor.connection.vendor):
-            editor.execute(statement)
 
-    return migrations.RunPython(guard, free)
+def officers_free() -> migrations.RunPython:
+    """The step before one that changes the shape of their tables, which SQLite makes anew.
+
+    `officers_apart` must end the same migration.
+    """
+    return migrations.RunPython(_free_officers, _guard_officers)
+
+
+def _guard_officers(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
+    vendor = editor.connection.vendor
+    for statement in (*officer_frees(vendor), *officer_guards(vendor)):
+        editor.execute(statement)
+
+
+def _free_officers(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
+    for statement in officer_frees(editor.connection.vendor):
+        editor.execute(statement)
 
 
 def officer_guards(vendor: str) -> list[str]:

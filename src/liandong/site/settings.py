@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "liandong.archive",
     "liandong.exchange",
     "liandong.intake",
+    "liandong.cases",
     "liandong.portal",
     # Behind the rooms, whose templates stand in for those of allauth.
     "allauth",

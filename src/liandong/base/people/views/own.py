@@ -38,6 +38,15 @@ DUTIES_OF_ROLES = {
     Role.ARCHIVIST: gettext_lazy("审核、接收、保管和更正全部档案，可阅密级以内的档案。"),
     Role.DIRECTOR: gettext_lazy("审批须两人办理的事项，可阅密级以内的档案。"),
     Role.READER: gettext_lazy("查阅已开放的档案和批准给您的档案。"),
+    Role.DESK: gettext_lazy("受理、转送、并案和不予受理诉求，审核他单位的重办申请。"),
+    Role.GRID_WORKER: gettext_lazy("到现场核实本单位网格内的上报，能当场解决的当场解决。"),
+    Role.DISPATCHER: gettext_lazy("按派单目录把事项派给主办单位。"),
+    Role.HANDLER: gettext_lazy("办理本单位主办、协办的事项。"),
+    Role.INSPECTOR: gettext_lazy("核查他单位办理的结果，不能核查本人或本单位办理的事项。"),
+    Role.LEADER: gettext_lazy("裁定退单，批准延期和缓办，督办和批示。"),
+    Role.LEDGER: gettext_lazy("把诉求列入台账，确认后销号。"),
+    Role.ENTERPRISE: gettext_lazy("为本企业提出诉求，查看进度，确认结果。"),
+    Role.CHAMBER: gettext_lazy("受会员企业委托提出和查看诉求。"),
 }
 DUTIES_OF_OFFICERS = {
     "sys_admin": gettext_lazy("运行和设置系统、开立没有权限的账号、申请权限变更；不能看业务档案。"),

@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from liandong.base.triggers import only_added
+
+
+class Migration(migrations.Migration):
+    dependencies = [("cases", "0001_initial")]
+
+    operations = [only_added("cases_caseevent")]

@@ -1,0 +1,9 @@
+"""Cases, their events and evidence; who is responsible for what and where."""
+
+from .cases import Case, CaseEvent, CaseWords, Escalation, SubTask
+from .duty import DutyClause, GridCell
+from .evidence import Evidence
+
+__all__ = [
+    "Case", "CaseEvent", "CaseWords", "DutyClause", "Escalation", "Evidence", "GridCell", "SubTask",
+]  # fmt: skip
