@@ -39,8 +39,10 @@ def calendars(draw: st.DrawFn) -> Calendar:
 
 @pytest.mark.parametrize(
     "day",
-    "2025-01-26 2025-02-08 2025-04-27 2025-09-28 2025-10-11 "
-    "2026-01-04 2026-02-14 2026-02-28 2026-05-09 2026-09-20 2026-10-10".split(),  # noqa: SIM905
+    [
+        *("2025-01-26", "2025-02-08", "2025-04-27", "2025-09-28", "2025-10-11"),
+        *("2026-01-04", "2026-02-14", "2026-02-28", "2026-05-09", "2026-09-20", "2026-10-10"),
+    ],
 )
 def test_a_make_up_day_on_a_weekend_is_worked(day: str) -> None:
     assert date.fromisoformat(day).weekday() >= 5

@@ -79,6 +79,7 @@ class ClockKind:
     restarts_on: frozenset[str]
     continues_on: frozenset[str]
     default: Limit | None
+    stays: frozenset[str]  # runs or rests in
 
     def value(self, moment: Moment) -> str:
         """Where a case stands on the axis of this clock."""
@@ -88,7 +89,7 @@ class ClockKind:
         """Whether the clock has nothing to do any more after an event."""
         if self.axis == "ledger" and moment.state in EXITS | {"filed"}:
             return True
-        return self.value(moment) not in self.runs_in | self.pauses_in
+        return self.value(moment) not in self.stays
 
     def begins(self, before: Moment | None, moment: Moment) -> bool:
         """Whether an event is one that the clock begins with."""
@@ -165,18 +166,21 @@ def running_clocks(
 @cache
 def clock_kinds() -> Mapping[str, ClockKind]:
     """The clocks of the catalogue by code."""
+    return MappingProxyType({row["code"]: _kind(row) for row in catalog.rows("case_clocks")})
+
+
+def _kind(row: Mapping[str, str]) -> ClockKind:
     lists = ("starts", "runs_in", "pauses_in", "stops_on", "restarts_on", "continues_on")
-    return MappingProxyType({
-        code: ClockKind(
-            code=code,
-            name={"zh": row["name_zh"], "en": row["name_en"]},
-            axis=row["axis"],
-            owner=row["owner"],
-            default=Limit(int(row["default"]), Unit(row["unit"])) if row["default"] else None,
-            **{name: frozenset(filter(None, row[name].split("|"))) for name in lists},
-        )
-        for code, row in catalog.by_key("case_clocks", "code").items()
-    })  # fmt: skip
+    words = {name: frozenset(filter(None, row[name].split("|"))) for name in lists}
+    return ClockKind(
+        code=row["code"],
+        name={"zh": row["name_zh"], "en": row["name_en"]},
+        axis=row["axis"],
+        owner=row["owner"],
+        default=Limit(int(row["default"]), Unit(row["unit"])) if row["default"] else None,
+        stays=words["runs_in"] | words["pauses_in"],
+        **words,
+    )
 
 
 def catalogue_policy(
@@ -253,9 +257,12 @@ class _Track:
 
     def take(self, before: Moment | None, moment: Moment) -> None:
         """Stop, rest, restart and begin runs as an event says."""
+        leaves = self.kind.leaves(moment)
+        if leaves and not self.runs:
+            return
         for run in [run for run in self.runs if run.stopped_at is None]:
             self._meet(run, moment)
-        if self.kind.leaves(moment):
+        if leaves:
             return
         unit = moment.unit if self.kind.axis == "unit" else ""
         if any(run.stopped_at is None and run.unit == unit for run in self.runs):

@@ -74,10 +74,10 @@ def deadline(
     """When a limit of so many units expires that began at `start`, on the calendar's clocks.
 
     Pauses that begin before it expires move it, in work units by their business time, else by
-    their length, days and months on to 24:00.  A pause that still lasts counts up to `now`: the answer is then when the limit
-    would expire if work went on at once.  Whoever finishes at that instant is in time.  Raises
-    ValueError for naive datetimes, an amount below 0, an unknown unit, a pause that ends before it
-    starts, and a pause without end when `now` is missing.
+    their length, days and months on to 24:00.  A pause that still lasts counts up to `now`: the
+    answer is then when the limit would expire if work went on at once.  Whoever finishes at that
+    instant is in time.  Raises ValueError for naive datetimes, an amount below 0, an unknown unit,
+    a pause that ends before it starts, and a pause without end when `now` is missing.
     """
     limit = Limit(amount, Unit(unit))
     if not amount:
