@@ -380,7 +380,7 @@ def test_a_decision_leaves_clocks_that_had_stopped_alone() -> None:
 
 def test_what_makes_no_sense_is_refused_with_words() -> None:
     naive = Moment(datetime(2026, 11, 2), "submitted")  # noqa: DTZ001
-    cases = (
+    cases: tuple[tuple[Sequence[Moment], Policy | list[Policy], str], ...] = (
         ([naive], POLICY, "naive"),
         (OPENED[::-1], POLICY, "order"),
         ([replace(OPENED[3], action="extend")], POLICY, "no new date"),
@@ -400,6 +400,42 @@ def test_what_makes_no_sense_is_refused_with_words() -> None:
 def test_a_case_without_events_has_no_clocks() -> None:
     assert running_clocks([], POLICY, OFFICE, LATER) == ()
     assert running_clocks(OPENED, POLICY, OFFICE, at("2026-11-01 09:00")) == ()
+
+
+STATES = sorted({state for kind in clock_kinds().values() for state in kind.stays})
+ACTIONS = ["", "fail", "review", "log_progress", "request_assist", "answer_assist", "contact"]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Moment]:
+    """Any events in order of time, likely and unlikely ones."""
+    moment, found = at("2026-01-05 09:00"), []
+    for _ in range(draw(st.integers(1, 14))):
+        moment += timedelta(minutes=draw(st.integers(0, 6000)))
+        state, action = draw(st.sampled_from(STATES)), draw(st.sampled_from(ACTIONS))
+        ledger = draw(st.sampled_from(["none", "listed", "proposed", "cleared", "relisted"]))
+        found.append(Moment(moment, state, action, ledger=ledger, unit=draw(st.sampled_from("AB"))))
+    return found
+
+
+@given(histories(), st.integers(0, 20000))
+def test_whatever_happened_every_run_is_whole(moments: list[Moment], later: int) -> None:
+    now = moments[-1].at + timedelta(minutes=later)
+    runs = running_clocks(moments, POLICY, OFFICE, now)
+    running = [(run.code, run.unit) for run in runs if run.stopped_at is None]
+    assert len(running) == len(set(running))
+    for run in runs:
+        ends = [pause.end or now for pause in run.pauses]
+        edges = [
+            edge for pause, end in zip(run.pauses, ends, strict=True) for edge in (pause.start, end)
+        ]
+        times = [run.started_at, *edges, run.stopped_at or now]
+        assert times == sorted(times)
+        assert run.paused == any(pause.end is None for pause in run.pauses)
+        assert run.due_at >= run.started_at
+        assert run.overdue == ((run.stopped_at or now) > run.due_at)
+        assert explain(run, OFFICE)[0].code == "calendar"
+        assert all(OFFICE.is_open(notice.at) for notice in notices(run, OFFICE))
 
 
 # Escalation ---------------------------------------------------------------------------------------
