@@ -199,6 +199,7 @@ def test_contract_9_each_deadline_is_explained_as_arithmetic() -> None:
     assert by_code["unpaused"] == {"due": "2026-10-13 17:30"}
     assert by_code["due"] == {"due": "2026-10-14 11:30"}
     assert str(lines[-1]) == "届满：2026-10-14 11:30"
+    assert "、" not in lines[0].text("en")
     for line in lines:
         assert "{" not in line.text("zh") + line.text("en")
 
@@ -500,6 +501,16 @@ def test_a_profile_gives_the_limit_of_the_lead_unit(
     profile: str, applies_to: str, amount: int, unit: str
 ) -> None:
     assert catalogue_policy(profile, applies_to).limits["T5"] == Limit(amount, Unit(unit))
+
+
+def test_other_values_are_another_version_of_the_policy() -> None:
+    versions = {
+        catalogue_policy(profile, applies_to).version
+        for profile, applies_to in (("", ""), ("bureau", "complaint"), ("petition", "ordinary"))
+    }
+    assert len(versions) == 3
+    assert catalogue_policy().version == POLICY.version
+    assert catalogue_policy("bureau", "complaint").version.startswith("bureau-complaint-")
 
 
 def test_a_profile_that_does_not_say_is_refused() -> None:

@@ -6,6 +6,7 @@ in `restarts_on` begins it anew; one in `continues_on` takes up the last run as 
 Source: casework rules, section 3; the ten lines of its contract are tests.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -188,7 +189,8 @@ def catalogue_policy(
 ) -> Policy:
     """The defaults of the clocks, with the rows of one profile of `timer_profiles.csv` over them.
 
-    Where a profile has several rows for one clock, the one for `applies_to` counts.  Raises
+    Where a profile has several rows for one clock, the one for `applies_to` counts.  The version
+    holds a digest of the values, so that an edited table is another version.  Raises
     ValueError for an unknown profile, or when none of several rows is for it.
     """
     limits = {code: kind.default for code, kind in clock_kinds().items() if kind.default}
@@ -207,7 +209,10 @@ def catalogue_policy(
             levels[code] = (amount, unit)
         elif code in clock_kinds():
             limits[code] = Limit(amount, Unit(unit))
-    version = "-".join(filter(None, ["catalogue", profile, profile and applies_to]))
+    told = [f"{code} {limit.amount} {limit.unit}" for code, limit in sorted(limits.items())]
+    digest = hashlib.sha256("|".join([*told, str(sorted(levels.items()))]).encode()).hexdigest()
+    name = [profile, applies_to] if profile else ["default"]
+    version = "-".join([*name, digest[:8]])
     return Policy(version, MappingProxyType(limits), MappingProxyType(levels), since)
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from . import catalog
 from .calendars import Calendar
 from .clocks import ClockRun
-from .deadlines import ROLLED_UNITS, WORK_UNITS, Pause, Unit, last_day, unpaused
+from .deadlines import ROLLED_UNITS, WORK_UNITS, Pause, Unit, deadline, last_day
 
 _UNITS = {
     Unit.WORK_MINUTE: ("工作分钟", "business minutes"),
@@ -39,7 +39,8 @@ class Line:
     def text(self, language: str = "zh") -> str:
         """The sentence in a language (zh or en)."""
         row = catalog.by_key("deadline_lines", "code")[self.code]
-        return row[f"message_{language}"].format_map(self.params)
+        sentence = row[f"message_{language}"].format_map(self.params)
+        return sentence if language == "zh" else sentence.replace("、", ", ")  # between list items
 
     def __str__(self) -> str:
         """The Chinese sentence."""
@@ -77,7 +78,7 @@ def _lines(run: ClockRun, calendar: Calendar) -> Iterator[tuple[str, Mapping[str
     yield from _odd_days(run, calendar)
     effective = [pause for pause in run.pauses if pause.start < run.due_at]
     if effective:
-        due = unpaused(run.started_at, run.limit, calendar)
+        due = deadline(run.started_at, run.limit.amount, unit, calendar)
         yield "unpaused", {"due": _due(due, run, calendar)}
     for pause in effective:
         yield _pause(pause, run, calendar)
