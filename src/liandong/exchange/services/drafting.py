@@ -17,10 +17,10 @@ from liandong.base.engines import engine
 from liandong.base.models import Account
 from liandong.exchange.models import Attachment, RequestedRecord, RequestState, UseRequest
 from liandong.kernel import catalog
+from liandong.kernel.calendars import catalogue_calendar
 from liandong.kernel.flows import StepRefused
 from liandong.kernel.names import safe_name
 from liandong.kernel.viewer import USES
-from liandong.kernel.workdays import add_workdays
 
 from .notices import holders, tell
 from .numbering import take_number
@@ -111,7 +111,7 @@ def submit(draft_id: int, *, by: str, now: datetime) -> UseRequest:
         _check_until(request.until, today)
         request.number = take_number("LY", today.year)
         request.submitted_at = now
-        request.due_on = add_workdays(today, settings.SHARE_DAYS)
+        request.due_on = catalogue_calendar().add_workdays(today, settings.SHARE_DAYS)
         taken.why = request.purpose
         taken.facts = {
             "number": request.number, "records": request.records.count(), "uses": request.uses,

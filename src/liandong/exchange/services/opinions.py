@@ -7,8 +7,8 @@ from django.conf import settings
 
 from liandong.base.models import Unit
 from liandong.exchange.models import Opinion, UseRequest
+from liandong.kernel.calendars import catalogue_calendar
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.workdays import add_workdays
 
 from .notices import account_of, clerks_of, holders, tell
 from .people import day_of
@@ -28,7 +28,8 @@ def ask_opinion(
         first_time = not request.opinions.exists()
         fresh = Unit.objects.filter(code__in=units).exclude(code__in=request.asked_units)
         fresh = fresh.exclude(code=request.asker_unit)
-        due = add_workdays(today, settings.OPINION_DAYS)
+        calendar = catalogue_calendar()
+        due = calendar.add_workdays(today, settings.OPINION_DAYS)
         rows = [
             Opinion(request=request, unit=unit, asked_at=now, asked_by=by, due_on=due)
             for unit in fresh
@@ -37,7 +38,7 @@ def ask_opinion(
             raise StepRefused("ask_opinion", "missing-evidence", "units")
         Opinion.objects.bulk_create(rows)
         if first_time and request.due_on:
-            request.due_on = add_workdays(request.due_on, settings.OPINION_DAYS)
+            request.due_on = calendar.add_workdays(request.due_on, settings.OPINION_DAYS)
         codes = sorted(row.unit.code for row in rows)
         taken.facts = {"units": ",".join(codes), "due": str(due)}
         for code in codes:

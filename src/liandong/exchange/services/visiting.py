@@ -31,10 +31,10 @@ from liandong.exchange.models import (
 )
 from liandong.exchange.policies import visit_standings
 from liandong.kernel import catalog
+from liandong.kernel.calendars import catalogue_calendar
 from liandong.kernel.flows import StepRefused
 from liandong.kernel.identity import Identity, recognise, veiled_name
 from liandong.kernel.viewer import Viewer
-from liandong.kernel.workdays import add_workdays
 
 from .notices import directors, tell
 from .numbering import take_number
@@ -98,7 +98,7 @@ def receive(
         address=application.address.strip(), archive=application.archive,
         wanted=application.wanted.strip(), purpose_kind=application.purpose_kind,
         purpose=application.purpose.strip(), delivery=application.delivery, received_at=now,
-        due_on=add_workdays(today, settings.SHARE_DAYS),
+        due_on=catalogue_calendar().add_workdays(today, settings.SHARE_DAYS),
     )  # fmt: skip
     facts: dict[str, str | int] = {"at_desk": int(at_desk), "delivery": visit.delivery}
     VisitEvent.objects.create(
