@@ -43,10 +43,8 @@ class Situation:
     is_passed: bool = False  # in this round
     is_urged: bool = False  # in this round
     score: int | None = None  # of this round
-    clock: str = ""  # whose time runs out next
-    due_at: datetime | None = None  # when it does
-    handle_by: datetime | None = None  # T5
-    object_by: datetime | None = None  # T4
+    dues: Mapping[str, datetime] = field(default_factory=dict)  # of the clocks that run now
+    handle_by: datetime | None = None  # T5 of this round, running or not
     parent_state: str = ""  # of the case that `said["parent"]` names; "" when there is none
     is_own_parent: bool = False
     until: datetime | None = None  # end of the day that `said["until"]` names
@@ -70,8 +68,8 @@ def _approves_for_another(one: Situation) -> bool:
 
 
 def _may_object(one: Situation) -> bool:
-    in_time = one.object_by is None or one.now <= one.object_by
-    return one.objections == 0 and not one.is_adjudicated and in_time
+    is_late = _is_over_at(one.dues.get("T4"), one.now)
+    return one.objections == 0 and not one.is_adjudicated and not is_late
 
 
 GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
@@ -80,7 +78,7 @@ GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
     "asked_from_submitted": lambda one: one.asked_from == "submitted",
     "asked_from_verifying": lambda one: one.asked_from == "verifying",
     "asked_from_in_progress": lambda one: one.asked_from == "in_progress",
-    "question_expired": lambda one: one.clock == "TQ" and _is_over_at(one.due_at, one.now),
+    "question_expired": lambda one: _is_over_at(one.dues.get("TQ"), one.now),
     "parent_open": lambda one: (
         not one.is_own_parent and one.parent_state not in {"", *OVER, "reopen_review"}
     ),
@@ -94,7 +92,7 @@ GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
     ),
     "assists_answered": lambda one: not one.open_assists,
     "inspector_independent": is_independent,
-    "feedback_over": lambda one: one.clock == "T10" and _is_over_at(one.due_at, one.now),
+    "feedback_over": lambda one: _is_over_at(one.dues.get("T10"), one.now),
     "first_dispute": lambda one: one.disputes == 0,
     "ledger_kept": lambda one: one.kind.ledger != "none",
     "handed_in": lambda one: one.is_handed_in,

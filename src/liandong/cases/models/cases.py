@@ -1,7 +1,7 @@
 """A case (事项), its chain of events, and what waits for an answer within it."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -70,6 +70,7 @@ class Case(models.Model):
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     policy = models.CharField(max_length=40, blank=True)  # timer profile and its version
     calendar = models.CharField(max_length=40, blank=True)  # version of the calendar
+    dues = models.JSONField(default=dict)  # ISO 8601 by code of the clocks that run now
     clock = models.CharField(max_length=8, blank=True)  # whose time runs out next
     due_at = models.DateTimeField(_("到期"), null=True, blank=True)  # of that clock
     handle_by = models.DateTimeField(_("处置到期"), null=True, blank=True)  # T5 of this round
@@ -159,6 +160,11 @@ class Case(models.Model):
     def is_over(self) -> bool:
         """Whether no work is left but filing."""
         return self.state in OVER
+
+    @property
+    def running(self) -> dict[str, datetime]:
+        """When each clock that runs now (none that rests) expires."""
+        return {code: datetime.fromisoformat(text) for code, text in self.dues.items()}
 
     @property
     def cells(self) -> dict[str, Any]:

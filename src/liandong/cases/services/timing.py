@@ -3,9 +3,20 @@
 from datetime import datetime
 
 from liandong.cases.models import Case
+from liandong.cases.queries.clocks import clocks_of, policy_of
+from liandong.kernel.calendars import catalogue_calendar
+
+HANDLING = "T5"
 
 
 def set_clocks(case: Case, *, now: datetime) -> None:
-    """Put on the case whose time runs out next, and when; the caller saves."""
-    del now
-    case.clock, case.due_at, case.handle_by = "", None, None
+    """Put on the case which clocks run, whose time runs out next, and when; the caller saves."""
+    runs = clocks_of(case, now=now)
+    running = {one.code: one.due_at for one in runs if not one.stopped_at and not one.paused}
+    case.dues = {code: due.isoformat() for code, due in running.items()}
+    case.clock = min(running, key=lambda code: running[code], default="")
+    case.due_at = running.get(case.clock)
+    case.handle_by = next(
+        (one.due_at for one in reversed(runs) if one.code == HANDLING), None
+    )  # fmt: skip
+    case.policy, case.calendar = policy_of(case).version, catalogue_calendar().version
