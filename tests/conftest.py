@@ -36,6 +36,7 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     settings.HOME = folder
     settings.STORE, settings.STAGING = folder / "store", folder / "staging"
     settings.CACHE, settings.INDEX = folder / "cache", folder / "index"
+    settings.EVIDENCE = folder / "evidence"
     settings.KEYS = folder / "keys"
     places = {
         "vault": "master",

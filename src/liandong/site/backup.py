@@ -27,7 +27,7 @@ from liandong.kernel.names import BadPath, inner_path
 MANIFEST = "manifest.jsonl"
 DATABASE = "liandong.sqlite3"
 AUDIT = "audit"  # head and seals
-KEPT = ("staging", "store")  # in this order; the index and the cache are made again
+KEPT = ("staging", "evidence", "store")  # in this order; the index and the cache are made again
 PARTIAL = ".partial-"  # what the store is still writing
 
 

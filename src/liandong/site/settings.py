@@ -15,6 +15,7 @@ _KNOB = cast("dict[str, Any]", read_knobs())
 HOME: Path = _KNOB["HOME"]  # the data folder of this installation
 STORE = HOME / "store"  # OCFL storage root
 STAGING = HOME / "staging"  # handed-over bytes until they are admitted
+EVIDENCE = HOME / "evidence"  # photos and papers of cases
 CACHE = HOME / "cache"  # tiles and thumbnails; can be deleted at any time
 INDEX = HOME / "index"  # search index; can be rebuilt
 KEYS: Path = _KNOB["KEYS"] or HOME / "keys"  # never in a backup of the data folder

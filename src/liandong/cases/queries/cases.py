@@ -1,0 +1,187 @@
+"""Lists of cases, one case, its timeline, and the steps that are open to a person."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from liandong.base.access import Lookup, to_q
+from liandong.base.models import Account, Role
+from liandong.cases.flow import true_guards
+from liandong.cases.models import Case, CaseEvent, DutyClause, SubTask
+from liandong.cases.policies import Bearer, may_see, standings
+from liandong.kernel.casework import LEDGER, STATE, WORKED_ON, Move, flow_of
+from liandong.kernel.viewer import Viewer
+
+from .situations import case_by_number, situation_of, standing_of
+
+PAGE = 50
+
+
+def _assisting(codes: Sequence[str | int]) -> Q:
+    return Q(pk__in=SubTask.objects.filter(unit__code__in=codes).values("case"))
+
+
+LOOKUPS: Mapping[str, Lookup] = {
+    "requested_by": "requester__username",
+    "firm": "enterprise__code",
+    "lead": "lead_unit__code",
+    "grid_unit": "grid__unit__code",
+    "units": _assisting,
+}
+
+
+def visible(viewer: Viewer) -> QuerySet[Case]:
+    """Cases that `viewer` may see."""
+    return Case.objects.filter(to_q(may_see(viewer), LOOKUPS))
+
+
+def seen_case(number: str, *, viewer: Viewer) -> Case | None:
+    """The case of this number; None when there is none or the viewer may not see it."""
+    case = case_by_number(number)
+    if case is None or not visible(viewer).filter(pk=case.pk).exists():
+        return None
+    return case
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Conditions of the list, as they stand in the address; "" is no condition."""
+
+    state: str = ""
+    kind: str = ""
+    category: str = ""
+    unit: str = ""
+    words: str = ""
+    late: str = ""  # "1": past the due instant of the clock that runs
+
+
+def listed(
+    filters: Filters, *, viewer: Viewer, now: datetime, before: int = 0
+) -> list[Case]:  # fmt: skip
+    """Up to a page of cases and one more, the newest first, below the key `before`."""
+    rows = visible(viewer).select_related("lead_unit", "grid")
+    if before:
+        rows = rows.filter(pk__lt=before)
+    return list(_filtered(rows, filters, now=now).order_by("-pk")[: PAGE + 1])
+
+
+def _filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
+    for name in ("state", "kind", "category"):
+        if value := getattr(filters, name):
+            rows = rows.filter(**{name: value})
+    if filters.unit:
+        rows = rows.filter(lead_unit__code=filters.unit)
+    if filters.late:
+        rows = rows.filter(due_at__lt=now)
+    if filters.words:
+        by_number = case_by_number(filters.words)
+        found = Q(title__icontains=filters.words) | Q(address__icontains=filters.words)
+        rows = rows.filter(found | Q(pk=by_number.pk if by_number else 0))
+    return rows
+
+
+# What waits for whom ------------------------------------------------------------------------------
+
+
+def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
+    """What this person should act on, the one whose time runs out first on top."""
+    rows = visible(viewer).filter(_waits_for(viewer)).select_related("lead_unit", "grid")
+    return list(rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:limit])
+
+
+def waiting_count(viewer: Viewer) -> int:
+    """How many wait for this person."""
+    return visible(viewer).filter(_waits_for(viewer)).count()
+
+
+def _waits_for(viewer: Viewer) -> Q:
+    where = Q(pk__in=[])
+    if Role.DESK in viewer.roles:
+        where |= Q(state="submitted")
+        if viewer.unit:
+            where |= Q(state="reopen_review") & ~Q(desk_unit__code=viewer.unit)
+    if Role.GRID_WORKER in viewer.roles:
+        where |= Q(state="verifying", kind="snap_report")
+    if Role.DISPATCHER in viewer.roles:
+        where |= Q(state__in=["accepted", "returned"])
+    if Role.HANDLER in viewer.roles and viewer.unit:
+        where |= Q(state__in=["dispatched", "in_progress"], lead_unit__code=viewer.unit)
+        open_ = SubTask.objects.filter(unit__code=viewer.unit, answered_at__isnull=True)
+        where |= Q(pk__in=open_.values("case"))
+    if Role.INSPECTOR in viewer.roles and viewer.unit:
+        where |= Q(state="inspecting") & ~Q(lead_unit__code=viewer.unit)
+    if Role.LEADER in viewer.roles:
+        where |= Q(state="parked")
+    return where
+
+
+def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
+    """What waits at the acceptance desk (受理), the oldest first."""
+    rows = visible(viewer).filter(state="submitted").order_by("pk")
+    return list(rows.select_related("grid")[:limit])
+
+
+# One case -----------------------------------------------------------------------------------------
+
+
+def open_moves(case: Case, bearer: Bearer, *, now: datetime) -> list[Move]:
+    """Steps that whoever acts may take now, evidence and words aside, in order of the table."""
+    roles = standings(bearer, standing_of(case))
+    held = true_guards(situation_of(case, bearer, {}, now=now)) | _PERHAPS
+    flow = flow_of(case.kind)
+    rows = [*flow.leaving(STATE, case.state), *flow.leaving(LEDGER, case.ledger)]
+    return [move for move in rows if move.actors & roles and move.guards <= held]
+
+
+_PERHAPS = frozenset({"parent_open", "not_lead", "later_than_due"})  # depend on what is said
+
+
+def timeline(case: Case) -> list[dict[str, Any]]:
+    """The chain of events with their words and evidence, the newest first."""
+    events = case.events.select_related("words").prefetch_related("attached").order_by("-number")
+    rows = list(events)
+    names = dict(
+        Account.objects.filter(username__in={one.by for one in rows}).values_list(
+            "username", "full_name"
+        )
+    )
+    return [_told(one, names) for one in rows]
+
+
+def _told(event: CaseEvent, names: Mapping[str, str]) -> dict[str, Any]:
+    words = getattr(event, "words", None)
+    return {
+        "event": event,
+        "who": names.get(event.by) or event.by,
+        "said": dict(words.said) if words and words.erased_at is None else {},
+        "is_erased": words is not None and words.erased_at is not None,
+        "evidence": list(event.attached.all()),
+    }
+
+
+def duties_for(case: Case) -> list[DutyClause]:
+    """Clauses of the duty list that speak for a unit, the most special first.
+
+    A clause for the subclass goes before one for its class, one for the area before one for all.
+    """
+    if not case.category:
+        return []
+    codes = [case.category, case.category[:3]]
+    rows = DutyClause.objects.filter(category__in=codes, unit__closed_at__isnull=True)
+    rows = rows.filter(Q(severity="") | Q(severity=case.severity)).select_related("unit")
+    day, area = case.submitted_at.date(), case.grid.code if case.grid else ""
+    fitting = [
+        one for one in rows
+        if area.startswith(one.area)
+        and (one.valid_from is None or one.valid_from <= day)
+        and (one.valid_until is None or day <= one.valid_until)
+    ]  # fmt: skip
+    return sorted(fitting, key=lambda one: (len(one.category), len(one.area)), reverse=True)
+
+
+def is_worked_on(case: Case) -> bool:
+    """Whether a unit has it in hand."""
+    return case.state in WORKED_ON

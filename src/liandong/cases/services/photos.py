@@ -1,0 +1,147 @@
+"""The one way of a photo into the house: whatever channel it comes by, it leaves its metadata here.
+
+The bytes as sent are sealed under a key of the case; what pages show is a picture drawn anew from
+the pixels, upright, without EXIF, position, thumbnail or comment.  Bytes are stored before the row
+that names them: a kill in between leaves a file without a name, never a name without a file.
+"""
+
+import hashlib
+import io
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from liandong.archive.services.keyring import ensure_keys, key_of
+from liandong.base.engines import engine
+from liandong.cases.models import Case, Evidence
+from liandong.kernel.sealed import AES, Place, open_sealed, seal_bytes
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+LARGEST_BYTES: Final = 20 * 1024 * 1024
+LARGEST_PIXELS: Final = 64_000_000
+LONG_SIDE: Final = 2048  # pixels of the picture that is shown
+QUALITY: Final = 85
+ORIGINAL = "original"
+
+
+class BadPhoto(Exception):
+    """Bytes that are no photo we take: `code` is empty, too-large, unknown-format or broken."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def keep_photo(
+    content: bytes, *, case_uuid: UUID, part: str, name: str, by: str, now: datetime,
+    uuid: UUID | None = None,
+) -> Evidence:  # fmt: skip
+    """Store a photo; the row is not saved, and has no case yet.  Raises BadPhoto and OSError."""
+    clean, width, height = redrawn(content)
+    one = Evidence(
+        uuid=uuid or uuid4(), part=part, name=_plain_name(name), mime="image/jpeg",
+        size_bytes=len(clean), sha256=hashlib.sha256(content).hexdigest(), width=width,
+        height=height, added_at=now, added_by=by,
+    )  # fmt: skip
+    urn = evidence_urn(case_uuid)
+    key = ensure_keys([urn], AES, now=now)[urn]
+    sealed = seal_bytes(content, key, Place(urn, f"{one.uuid}/{ORIGINAL}"), engine("cipher").aead)
+    _put(original_path(one), sealed)
+    _put(clean_path(one), clean)
+    return one
+
+
+def add_photo(
+    case: Case, content: bytes, *, part: str, name: str, by: str, now: datetime,
+    uuid: UUID | None = None,
+) -> Evidence:  # fmt: skip
+    """Store a photo for a case that is there, ahead of its step; sent twice it is one row."""
+    known = Evidence.objects.filter(case=case, uuid=uuid).first() if uuid else None
+    if known is not None:
+        return known
+    one = keep_photo(content, case_uuid=case.uuid, part=part, name=name, by=by, now=now, uuid=uuid)
+    one.case = case
+    one.save()
+    return one
+
+
+def redrawn(content: bytes) -> tuple[bytes, int, int]:
+    """The picture drawn anew as JPEG, and its size.  Raises BadPhoto."""
+    if not content:
+        raise BadPhoto("empty")
+    if len(content) > LARGEST_BYTES:
+        raise BadPhoto("too-large")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > LARGEST_PIXELS:
+                raise BadPhoto("too-large")
+            upright = ImageOps.exif_transpose(picture)
+            drawn = upright.convert("RGB")
+    except UnidentifiedImageError:
+        raise BadPhoto("unknown-format") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise BadPhoto("broken") from None
+    drawn.thumbnail((LONG_SIDE, LONG_SIDE))
+    # A new image: nothing of `info` (EXIF, XMP, ICC, comment) goes along.
+    bare = Image.new("RGB", drawn.size)
+    bare.paste(drawn)
+    out = io.BytesIO()
+    bare.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue(), bare.width, bare.height
+
+
+def original_of(one: Evidence) -> bytes:
+    """The bytes as they were sent.  Raises FileNotFoundError and CannotOpen."""
+    urn = evidence_urn(one.case.uuid)
+    stream = original_path(one).open("rb")
+    place = Place(urn, f"{one.uuid}/{ORIGINAL}")
+    with open_sealed(stream, key_of(urn), place, engine("cipher").aead) as plain:
+        return plain.read()
+
+
+def evidence_urn(case_uuid: UUID) -> str:
+    """Under which name the key of the originals of a case is kept."""
+    return f"urn:liandong:case:{case_uuid}:evidence"
+
+
+def clean_path(one: Evidence) -> Path:
+    """Where the picture without metadata lies."""
+    return _path(one, ".jpg")
+
+
+def public_path(one: Evidence) -> Path:
+    """Where the blurred picture lies, once a person has confirmed it."""
+    return _path(one, ".public.jpg")
+
+
+def original_path(one: Evidence) -> Path:
+    """Where the sealed original lies."""
+    return _path(one, ".sealed")
+
+
+def _path(one: Evidence, ending: str) -> Path:
+    name = str(one.uuid)
+    folder: Path = settings.EVIDENCE
+    return folder / name[:2] / f"{name}{ending}"
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write durably under the final name, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+
+
+def _plain_name(name: str) -> str:
+    """A file name as text: no folder, nothing that cannot be shown."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable())[:200] or "photo.jpg"
