@@ -1,6 +1,6 @@
 """Breaks the access rule and each of its compilers on purpose, and says which breaks go unseen.
 
-    python -m tests.mutate_access [FIRST [LAST]]
+    python tests/mutate_access.py [FIRST [LAST]]
 
 Every mutant changes one place of a copy of the sources and runs the agreement tests over it: a
 mutant that survives is a rule nobody tests.  Takes minutes, so it is no part of `make test`.

@@ -430,6 +430,18 @@ def test_the_review_shows_hits_by_record_and_page(make: Make, archivist: Client)
     assert only.count("<rect") == 2
 
 
+def test_the_review_shows_one_record_and_decides_in_it_alone(make: Make, archivist: Client) -> None:
+    one, other = make(LINES), make(LINES, number=2)
+    text = archivist.get(f"/review/personal/?kind=mobile&record={one.pk}").content.decode()
+    assert (text.count("<rect"), other.code in text) == (1, False)
+    assert f'name="record" value="{one.pk}"' in text
+    form = {"kind": "mobile", "act": "confirm", "record": one.pk}
+    assert other.code not in archivist.post("/review/personal/many/", form).content.decode()
+    archivist.post("/review/personal/many/", {**form, "sure": "1"})
+    assert hit_of(one, "mobile").state == HitState.CONFIRMED
+    assert hit_of(other, "mobile").state == HitState.PROPOSED
+
+
 def test_the_review_goes_on_behind_a_cursor(make: Make, archivist: Client) -> None:
     record = make(*[LINES] * 7)
     first = archivist.get("/review/personal/").content.decode()
@@ -496,6 +508,21 @@ def test_a_text_that_is_not_there_is_told(make: Make, archivist: Client) -> None
     assert "没有找到这段文字" in answer.content.decode()
     answer = archivist.post(f"/records/{record.pk}/personal/", {"kind": "x"}, follow=True)
     assert "没有这个种类" in answer.content.decode()
+
+
+@pytest.mark.parametrize("who", [STRANGER, ARCHIVIST])
+def test_the_record_page_offers_the_masked_copy_to_whoever_may_copy(make: Make, who: str) -> None:
+    masked, clean = make(LINES, **OPENED), make(("防汛工作",), number=2, **OPENED)
+    pages = [client_of(who).get(f"/records/{one.pk}/").content.decode() for one in (masked, clean)]
+    assert [f"/records/{one.pk}/masked.pdf" in page
+            for one, page in zip((masked, clean), pages, strict=True)] == [True, False]  # fmt: skip
+
+
+def test_the_record_page_offers_no_masked_copy_to_others(make: Make) -> None:
+    record = make(LINES, **OPENED)
+    Record.objects.update(personal=UNEXAMINED)
+    page = client_of(STRANGER).get(f"/records/{record.pk}/").content.decode()
+    assert "masked.pdf" not in page
 
 
 def test_the_masked_copy_goes_to_whoever_may_copy(make: Make) -> None:

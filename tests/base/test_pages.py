@@ -132,6 +132,11 @@ def test_refusals_have_their_status_and_a_way_home(view, status: int) -> None:
     assert 'href="/"' in answer.content.decode()
 
 
+def test_the_account_menu_has_a_name_where_its_words_are_hidden(sign_in_as) -> None:
+    page = sign_in_as(Role.ARCHIVIST).get("/modes/").content.decode()
+    assert re.search(r'<summary aria-label="([^"]+)"[^>]*>.*?<span class="ld-wide">\1<', page)
+
+
 def test_a_program_is_refused_in_json() -> None:
     answer = views.forbidden(RequestFactory().get("/", headers={"Accept": "application/json"}))
     assert (answer.status_code, set(json.loads(answer.content))) == (403, {"message"})

@@ -89,8 +89,9 @@ def show_personal(request: HttpRequest) -> HttpResponse:
     """Hits grouped by record and page, marked on the page image."""
     viewer = viewer_of(request)
     kind, state = words(request.GET.get("kind")), words(request.GET.get("state"))
+    record = number(request.GET.get("record"))
     groups, after = groups_to_review(
-        viewer, kind=kind, state=state, after=_cursor(request.GET.get("after", ""))
+        viewer, kind=kind, state=state, record=record, after=_cursor(request.GET.get("after", ""))
     )
     names = kind_words()
     context = {
@@ -98,17 +99,30 @@ def show_personal(request: HttpRequest) -> HttpResponse:
         "after": f"{after[0]}-{after[1]}" if after else "",
         "shown": sum(len(group.hits) for group in groups),
         "facets": [_kind_facet(viewer_kinds, kind, names)
-                   for viewer_kinds in [kinds_to_review(viewer, state=state)]],
+                   for viewer_kinds in [kinds_to_review(viewer, state=state, record=record)]],
         "states": HitState.choices,
         "state": state or HitState.PROPOSED.value,
         "kind": kind,
         "kind_word": names.get(kind, kind),
+        "record": record,
+        "chips": _chips(request, record),
         "reasons": reasons(),
         "edges": [("left", _("左")), ("top", _("上")), ("right", _("右")), ("bottom", _("下"))],
         "markable": [(code, names[code]) for code, one in kinds().items()
                      if one.form not in _NOT_MARKED],
     }  # fmt: skip
     return render(request, "archive/personal.html", context)
+
+
+def _chips(request: HttpRequest, record: int) -> list[dict[str, str]]:
+    """The one record whose hits are shown, with the address of all."""
+    if not record:
+        return []
+    rows = changeable(viewer_of(request)).filter(pk=record)
+    rest = request.GET.copy()
+    del rest["record"]
+    code = rows.values_list("code", flat=True).first() or str(record)
+    return [{"label": _("档号"), "value": code, "url": f"?{rest.urlencode()}"}]
 
 
 def _kind_facet(found: list[tuple[str, int]], kind: str, names: dict[str, str]) -> dict[str, Any]:
@@ -180,17 +194,22 @@ def _fault(error: Exception) -> str:
 @require_POST
 @open_to(REVIEW_PERSONAL)
 def decide_many(request: HttpRequest) -> HttpResponse:
-    """Confirm or reject every waiting hit of one kind; the first time it only shows them."""
+    """Confirm or reject every waiting hit of one kind, in one record where it is named.
+
+    The first time it only shows them.
+    """
     kind, act = words(request.POST.get("kind")), request.POST.get("act", "")
-    reason = words(request.POST.get("reason"))
+    reason, record = words(request.POST.get("reason")), number(request.POST.get("record"))
     if kind not in kinds() or act not in DECISIONS:
         messages.error(request, _("没有这样的决定"))
         return redirect("archive:personal")
-    waiting = hits_to_review(viewer_of(request), kind=kind).order_by("record_id", "page", "line")
+    waiting = hits_to_review(viewer_of(request), kind=kind, record=record)
+    waiting = waiting.order_by("record_id", "page", "line")
     if "sure" not in request.POST:
         names = kind_words()
         context = {
             "kind": kind, "kind_word": names[kind], "act": act, "reason": reason,
+            "record": record,
             "count": waiting.count(),
             "rows": [_row(shown, names) for shown in shown_hits(list(waiting[:_PREVIEWED]))],
         }  # fmt: skip
@@ -202,7 +221,8 @@ def decide_many(request: HttpRequest) -> HttpResponse:
         messages.error(request, _fault(error))
     else:
         messages.success(request, _("已处理 {count} 处").format(count=len(done)))
-    return redirect(f"{reverse('archive:personal')}?kind={kind}")
+    here = f"&record={record}" if record else ""
+    return redirect(f"{reverse('archive:personal')}?kind={kind}{here}")
 
 
 @require_POST
