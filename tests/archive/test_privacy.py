@@ -4,17 +4,28 @@ import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from PIL import Image
-from tests.archive.build import NOW, admission, fonds, jpeg, original, scanned_page, text_page
+from tests.archive.build import (
+    NOW,
+    TODAY,
+    admission,
+    fonds,
+    jpeg,
+    original,
+    scanned_page,
+    text_page,
+)
 from tests.people import ARCHIVIST, CLERK, READER, STRANGER, client_of
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
-from liandong.archive.policies import OPEN, PERSONAL, SENSITIVE, UNEXAMINED
+from liandong.archive.policies import OPEN, PERSONAL, SENSITIVE, UNEXAMINED, Viewer
+from liandong.archive.queries import find
 from liandong.archive.queries.privacy import (
     boxes_to_black,
     hits_of,
@@ -24,15 +35,17 @@ from liandong.archive.queries.privacy import (
     masked_text,
     secret_lines,
 )
-from liandong.archive.services import privacy
+from liandong.archive.services import indexing, privacy
 from liandong.archive.services.admission import Admission, ReadPage
 from liandong.archive.services.admitting import admit
 from liandong.archive.services.correcting import correct_line, describe, pack_corrections
+from liandong.archive.services.indexing import index_records, index_stale
 from liandong.archive.services.masked_copies import NotExamined, masked_pdf
 from liandong.archive.services.packing import pack
 from liandong.archive.services.rebuilding import rebuild
 from liandong.base.models import AuditRow
 from liandong.kernel.pages import Box
+from liandong.kernel.query import parse
 
 pytestmark = pytest.mark.django_db
 SECRET = "11010519491231002X"
@@ -399,6 +412,74 @@ def test_a_record_of_text_alone_has_a_masked_copy_too(home: Path) -> None:
     text = _pdf_text(masked_pdf(record).read_bytes())
     assert "138****5678" in text
     assert SECRET not in text
+
+
+# Search -------------------------------------------------------------------------------------------
+
+
+def _found(words: str) -> int:
+    return find(parse(words), viewer=Viewer(), today=TODAY).count
+
+
+def test_what_a_person_marks_is_not_found_from_the_commit_on(
+    make: Make, django_capture_on_commit_callbacks: Any
+) -> None:
+    record = make(("防汛工作从速办理", "联系窨井盖"), **OPENED)
+    index_records([record.pk])
+    assert (record.personal, _found("窨井盖")) == (0, 1)
+    mark = privacy.Mark(1, "person_name", line=1, start=2, last_line=1, end=5)
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.add_marks(record.pk, [mark], by="wang", now=NOW)
+    assert (_found("窨井盖"), _found("防汛")) == (0, 0)
+    assert index_stale() == 1
+    assert (_found("窨井盖"), _found("防汛")) == (0, 1)
+
+
+def test_a_rejection_taken_back_hides_what_it_showed(
+    make: Make, django_capture_on_commit_callbacks: Any
+) -> None:
+    record = make(LINES, **OPENED)
+    with django_capture_on_commit_callbacks(execute=True):
+        reject(hit_of(record, "mobile"))
+    index_stale()
+    assert _found("13812345678") == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.decide([hit_of(record, "mobile").pk], "confirm", by="wang", now=NOW)
+    assert _found("13812345678") == 0
+
+
+def test_a_new_examination_that_raises_the_level_hides_at_once(
+    make: Make, django_capture_on_commit_callbacks: Any
+) -> None:
+    record = make(LINES, **OPENED)
+    hits = PersonalHit.objects.filter(record=record)
+    hits.delete()
+    Record.objects.update(personal=0)
+    index_records([record.pk])
+    assert _found("13812345678") == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.examine_record(record.pk, now=NOW)
+    assert _found("13812345678") == 0
+
+
+def test_a_job_that_put_it_before_does_not_take_it_for_done(
+    make: Make, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job reads and puts it, the act takes it out, and then the job notes what it has done."""
+    record = make(LINES, **OPENED)
+    note = indexing._mark
+
+    def late(before: Any) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            indexing.hide_until_indexed([record.pk])
+        note(before)
+
+    monkeypatch.setattr(indexing, "_mark", late)
+    index_records([record.pk])
+    monkeypatch.undo()
+    assert _found("照办") == 0
+    assert index_stale() == 1
+    assert _found("照办") == 1
 
 
 # Pages --------------------------------------------------------------------------------------------
