@@ -32,7 +32,7 @@ from liandong.exchange.models import (
 from liandong.exchange.policies import visit_standings
 from liandong.kernel import catalog
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import Identity, recognise, veiled_name
+from liandong.kernel.person_numbers import Identity, recognise, veiled_name
 from liandong.kernel.viewer import Viewer
 from liandong.kernel.workdays import add_workdays
 
