@@ -17,7 +17,7 @@ from . import machine
 
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
-    "access", "opening", "ocr", "pipeline",
+    "access", "api", "opening", "ocr", "pipeline",
 )  # fmt: skip
 
 
