@@ -1,7 +1,9 @@
 """Personal information of records: examined at every door, masked until a person says no."""
 
 import io
+import json
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tests.archive.build import (
     scanned_page,
     text_page,
 )
+from tests.archive.sharing import share
 from tests.people import ARCHIVIST, CLERK, READER, STRANGER, client_of
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
@@ -612,5 +615,19 @@ def test_the_masked_copy_goes_to_whoever_may_copy(make: Make) -> None:
     content = b"".join(answer.streaming_content)
     assert SECRET not in _pdf_text(content)
     assert answer["Cache-Control"] == "private, no-store"
+    row = AuditRow.objects.get(act="download_file")
+    assert (row.object, json.loads(row.facts)["file"]) == (f"record:{record.code}", "masked.pdf")
     closed = make(LINES, number=2)
     assert client_of(STRANGER).get(f"/records/{closed.pk}/masked.pdf").status_code == 404
+
+
+def test_the_masked_copy_leaves_under_a_grant_beside_the_sheet_that_names_it(make: Make) -> None:
+    record, reader = make(LINES), client_of(READER)
+    share("G1", [record], account=READER, uses="look,copy")
+    answer = reader.get(f"/records/{record.pk}/masked.pdf")
+    content = b"".join(answer.streaming_content)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet, copy = parts.namelist()
+        assert (sheet, copy.endswith(".pdf")) == ("00-利用说明.pdf", True)
+        assert SECRET not in _pdf_text(parts.read(copy))
+    assert answer["Content-Type"] == "application/zip"

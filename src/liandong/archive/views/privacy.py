@@ -1,7 +1,7 @@
 """Personal information: the review queue of archivists, and the masked copy of a record."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import IO, Any
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -48,7 +48,7 @@ from liandong.kernel.pages import Box
 from liandong.kernel.ports import Unreadable
 from liandong.kernel.privacy import kinds
 
-from .records import record_or_404
+from .records import note, record_or_404, under_grant
 
 _PREVIEWED = 200  # rows of a preview
 _MOST_AT_ONCE = 5000  # hits of one bulk decision
@@ -282,16 +282,24 @@ def _area(request: HttpRequest) -> Box:
 @require_safe
 @open_to(COPY_MASKED)
 def send_masked_copy(request: HttpRequest, record_id: int) -> FileResponse:
-    """The masked copy of a record as PDF: nothing that is masked can be got back from it."""
+    """The masked copy of a record as PDF: nothing that is masked can be got back from it.
+
+    Under a grant it leaves in a zip beside the sheet that says for whom and for what.
+    """
     record = record_or_404(request, record_id)
     if not may(may_copy_masked(viewer_of(request), today_of(request)), record):
         refuse(request)
     try:
-        stream = masked_pdf(Record.objects.get(pk=record.pk)).open_checked()
+        kept = masked_pdf(Record.objects.get(pk=record.pk))
+        stream: IO[bytes] = kept.open_checked()
     except (NotExamined, NoPages, Unreadable, FileNotFoundError):
         raise Http404 from None
-    answer = FileResponse(stream, content_type="application/pdf")
-    name = safe_name(f"{record.code}-{_('遮盖副本')}.pdf")
+    name, kind = safe_name(f"{record.code}-{_('遮盖副本')}.pdf"), "application/pdf"
+    note(request, "download_file", record, file="masked.pdf")
+    if taken := under_grant(request, record, kept, name):
+        stream.close()
+        name, kind, stream = taken.name, taken.kind, taken.stream
+    answer = FileResponse(stream, content_type=kind)
     answer["Content-Disposition"] = (
         content_disposition_header(as_attachment=True, filename=name) or ""
     )
