@@ -18,6 +18,7 @@ from . import machine
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
     "access", "opening", "deadlines", "ocr", "pipeline",
+    "access", "api", "opening", "ocr", "pipeline",
 )  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def measure_lists(count: int) -> Iterator[Row]:
     from liandong.archive.models import ArchivalClass, Record
 
     head = {"benchmark": "access", "part": connection.vendor, "records": count}
-    _fill(count)
+    fill(count)
     classes = list(ArchivalClass.objects.order_by("?").values_list("pk", flat=True)[:ROUNDS])
     records = list(Record.objects.order_by("?").values_list("pk", flat=True)[:ROUNDS])
     for who, viewer in viewers().items():
@@ -202,7 +202,7 @@ def _tree(classes: Any) -> list[Any]:
     return list(chosen.values_list("year").annotate(count=Sum("record_count")).order_by("-year"))
 
 
-def _fill(count: int) -> None:
+def fill(count: int) -> None:
     """Rows of records, classes and grants; nothing is packed."""
     from django.utils import timezone
 

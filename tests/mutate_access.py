@@ -1,6 +1,6 @@
 """Breaks the access rule and each of its compilers on purpose, and says which breaks go unseen.
 
-    python -m tests.mutate_access [FIRST [LAST]]
+    python tests/mutate_access.py [FIRST [LAST]]
 
 Every mutant changes one place of a copy of the sources and runs the agreement tests over it: a
 mutant that survives is a rule nobody tests.  Takes minutes, so it is no part of `make test`.
@@ -9,6 +9,7 @@ Exit code 1 when one survives or no longer applies.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ class Mutant(NamedTuple):
 
 
 _KERNEL, _SQL = "kernel/access.py", "base/access.py"
+_INDEX, _ALTERNATIVES = "engines/search/conditions.py", "engines/search/grants.py"
 _POLICY, _SIGHT = "archive/policies.py", "archive/queries/sight.py"
 MUTANTS = (
     Mutant(_KERNEL, "return fact <= most", "return fact < most"),
@@ -63,18 +65,28 @@ MUTANTS = (
     Mutant("archive/queries/shares.py", "ends_at__gt=now, ", ""),
     Mutant("archive/queries/shares.py", "withdrawn_at__isnull=True", "withdrawn_at__isnull=False"),
     Mutant("archive/queries/shares.py", "begins_at__lte=now, ", ""),
+    Mutant(_INDEX, 'self._range(f"fact_{name}", None, most)',
+           'self._range(f"fact_{name}", None, most + 1)'),
+    Mutant(_INDEX, "return _all([self.allow(part)", "return _any([self.allow(part)"),
+    Mutant(_INDEX, "if value <= need.most}", "if value < need.most}"),
+    Mutant(_INDEX, "Occur.MustNot, self._equal(need.field, sorted(over))",
+           "Occur.MustNot, self._equal(need.field, sorted(over)[1:])"),
+    Mutant(_INDEX, "for need in grant]) for grant in grants])",
+           "for need in grant]) for grant in list(grants)[:1]])"),
+    Mutant(_ALTERNATIVES, "return all(any(_implies(part, need) for part in narrow)",
+           "return any(any(_implies(part, need) for part in narrow)"),
 )  # fmt: skip
 
 
-def outcome(mutant: Mutant) -> str:
-    """killed, survived, or gone when the place is not there any more."""
+def outcome(mutant: Mutant) -> tuple[str, str]:
+    """killed with the test that did, survived, or gone when the place is not there any more."""
     with tempfile.TemporaryDirectory(prefix="liandong-mutant-") as folder:
         sources = Path(folder) / "src"
         shutil.copytree(ROOT / "src", sources, ignore=shutil.ignore_patterns("__pycache__"))
         file = sources / "liandong" / mutant.file
         text = file.read_text("utf-8")
         if text.count(mutant.before) < 1:
-            return "gone"
+            return "gone", ""
         file.write_text(text.replace(mutant.before, mutant.after, 1), "utf-8")
         command = [
             sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
@@ -82,9 +94,12 @@ def outcome(mutant: Mutant) -> str:
         ]  # fmt: skip
         environment = os.environ | {"LIANDONG_HOME": f"{folder}/home", "HYPOTHESIS_PROFILE": "ci"}
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=1200
-        )
-    return {0: "survived", 1: "killed"}.get(done.returncode, f"broken ({done.returncode})")
+            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True,
+            timeout=1200,
+        )  # fmt: skip
+    said = {0: "survived", 1: "killed"}.get(done.returncode, f"broken ({done.returncode})")
+    by = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return said, by[1] if by else ""
 
 
 def main(arguments: list[str]) -> int:
@@ -93,8 +108,9 @@ def main(arguments: list[str]) -> int:
     last = int(arguments[1]) if len(arguments) > 1 else len(MUTANTS)
     outcomes = []
     for at, mutant in enumerate(MUTANTS[first - 1 : last], start=first):
-        outcomes.append(outcome(mutant))
-        row = {"mutant": at, "outcome": outcomes[-1], **mutant._asdict()}
+        said, by = outcome(mutant)
+        outcomes.append(said)
+        row = {"mutant": at, "outcome": said, "by": by, **mutant._asdict()}
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     return int(any(one != "killed" for one in outcomes))

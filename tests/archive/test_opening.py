@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.archive.reviews import (
@@ -34,6 +35,7 @@ from liandong.archive.models import (
 )
 from liandong.archive.policies import Viewer
 from liandong.archive.queries import find, record_by_id
+from liandong.archive.queries.opening import due_counts
 from liandong.archive.services.indexing import index_stale
 from liandong.archive.services.objects import read_object
 from liandong.archive.services.opening import batching, publishing, settling, steps
@@ -667,3 +669,22 @@ def _assert_lawful(review_id: int) -> None:
         assert review.reason
     if is_open:
         assert (record.personal > 0) == (review.state == "partly")
+
+
+# The due list -------------------------------------------------------------------------------------
+
+
+def test_the_due_counts_are_read_from_an_index_alone(home: Path) -> None:
+    old_records(home, 1, 2)
+    with CaptureQueriesContext(connection) as asked:
+        counts = due_counts(viewer=Viewer("wang", clearance=2, roles=frozenset({"archivist"})),
+                            today=TODAY)  # fmt: skip
+    assert [(one.fonds, one.title, one.year, one.count) for one in counts] == [
+        ("Z109", "临江市人民政府", 2023, 2)
+    ]
+    assert len(asked) == 2  # the second for the names of the fonds
+    if connection.vendor == "sqlite":  # a server plans by its statistics
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {asked[0]['sql']}")
+            plan_of = " ".join(str(row[3]) for row in cursor.fetchall())
+        assert "COVERING INDEX record_due_of_fonds" in plan_of

@@ -184,6 +184,14 @@ def test_the_page_marks_what_was_found_and_offers_its_keys(review: OpeningReview
         assert (f'data-key="{key}"' in page) == (key != "o"), key  # open is what is proposed
 
 
+def test_the_page_leads_to_the_personal_information_of_the_record(review: OpeningReview) -> None:
+    link = f"/review/personal/?record={review.record_id}"
+    assert link not in client_of("wang").get(f"/opening/{review.pk}/").content.decode()
+    Record.objects.update(personal=2)
+    assert link in client_of("wang").get(f"/opening/{review.pk}/").content.decode()
+    assert link not in client_of("zhao").get(f"/opening/{review.pk}/").content.decode()
+
+
 def test_markup_in_a_reason_or_title_is_text(review: OpeningReview) -> None:
     Record.objects.filter(pk=review.record_id).update(title=EVIL)
     form = {"ground": "G2", "reason": EVIL}

@@ -1,20 +1,34 @@
 """Personal information of records: examined at every door, masked until a person says no."""
 
 import io
+import json
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from PIL import Image
-from tests.archive.build import NOW, admission, fonds, jpeg, original, scanned_page, text_page
+from tests.archive.build import (
+    NOW,
+    TODAY,
+    admission,
+    fonds,
+    jpeg,
+    original,
+    scanned_page,
+    text_page,
+)
+from tests.archive.sharing import share
 from tests.people import ARCHIVIST, CLERK, READER, STRANGER, client_of
 
 from liandong.archive.models import HitState, PersonalHit, Record, RecordPage
-from liandong.archive.policies import OPEN, PERSONAL, SENSITIVE, UNEXAMINED
+from liandong.archive.policies import OPEN, PERSONAL, SENSITIVE, UNEXAMINED, Viewer
+from liandong.archive.queries import find
 from liandong.archive.queries.privacy import (
     boxes_to_black,
     hits_of,
@@ -24,15 +38,17 @@ from liandong.archive.queries.privacy import (
     masked_text,
     secret_lines,
 )
-from liandong.archive.services import privacy
+from liandong.archive.services import indexing, privacy
 from liandong.archive.services.admission import Admission, ReadPage
 from liandong.archive.services.admitting import admit
 from liandong.archive.services.correcting import correct_line, describe, pack_corrections
+from liandong.archive.services.indexing import index_records, index_stale
 from liandong.archive.services.masked_copies import NotExamined, masked_pdf
 from liandong.archive.services.packing import pack
 from liandong.archive.services.rebuilding import rebuild
 from liandong.base.models import AuditRow
 from liandong.kernel.pages import Box
+from liandong.kernel.query import parse
 
 pytestmark = pytest.mark.django_db
 SECRET = "11010519491231002X"
@@ -401,6 +417,74 @@ def test_a_record_of_text_alone_has_a_masked_copy_too(home: Path) -> None:
     assert SECRET not in text
 
 
+# Search -------------------------------------------------------------------------------------------
+
+
+def _found(words: str) -> int:
+    return find(parse(words), viewer=Viewer(), today=TODAY).count
+
+
+def test_what_a_person_marks_is_not_found_from_the_commit_on(
+    make: Make, django_capture_on_commit_callbacks: Any
+) -> None:
+    record = make(("防汛工作从速办理", "联系窨井盖"), **OPENED)
+    index_records([record.pk])
+    assert (record.personal, _found("窨井盖")) == (0, 1)
+    mark = privacy.Mark(1, "person_name", line=1, start=2, last_line=1, end=5)
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.add_marks(record.pk, [mark], by="wang", now=NOW)
+    assert (_found("窨井盖"), _found("防汛")) == (0, 0)
+    assert index_stale() == 1
+    assert (_found("窨井盖"), _found("防汛")) == (0, 1)
+
+
+def test_a_rejection_taken_back_hides_what_it_showed(
+    make: Make, django_capture_on_commit_callbacks: Any
+) -> None:
+    record = make(LINES, **OPENED)
+    with django_capture_on_commit_callbacks(execute=True):
+        reject(hit_of(record, "mobile"))
+    index_stale()
+    assert _found("13812345678") == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.decide([hit_of(record, "mobile").pk], "confirm", by="wang", now=NOW)
+    assert _found("13812345678") == 0
+
+
+def test_a_new_examination_that_raises_the_level_hides_at_once(
+    make: Make, django_capture_on_commit_callbacks: Any
+) -> None:
+    record = make(LINES, **OPENED)
+    hits = PersonalHit.objects.filter(record=record)
+    hits.delete()
+    Record.objects.update(personal=0)
+    index_records([record.pk])
+    assert _found("13812345678") == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.examine_record(record.pk, now=NOW)
+    assert _found("13812345678") == 0
+
+
+def test_a_job_that_put_it_before_does_not_take_it_for_done(
+    make: Make, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job reads and puts it, the act takes it out, and then the job notes what it has done."""
+    record = make(LINES, **OPENED)
+    note = indexing._mark
+
+    def late(before: Any) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            indexing.hide_until_indexed([record.pk])
+        note(before)
+
+    monkeypatch.setattr(indexing, "_mark", late)
+    index_records([record.pk])
+    monkeypatch.undo()
+    assert _found("照办") == 0
+    assert index_stale() == 1
+    assert _found("照办") == 1
+
+
 # Pages --------------------------------------------------------------------------------------------
 
 
@@ -428,6 +512,18 @@ def test_the_review_shows_hits_by_record_and_page(make: Make, archivist: Client)
     assert f"<mark>{SECRET}</mark>" in text
     only = archivist.get("/review/personal/?kind=mobile").content.decode()
     assert only.count("<rect") == 2
+
+
+def test_the_review_shows_one_record_and_decides_in_it_alone(make: Make, archivist: Client) -> None:
+    one, other = make(LINES), make(LINES, number=2)
+    text = archivist.get(f"/review/personal/?kind=mobile&record={one.pk}").content.decode()
+    assert (text.count("<rect"), other.code in text) == (1, False)
+    assert f'name="record" value="{one.pk}"' in text
+    form = {"kind": "mobile", "act": "confirm", "record": one.pk}
+    assert other.code not in archivist.post("/review/personal/many/", form).content.decode()
+    archivist.post("/review/personal/many/", {**form, "sure": "1"})
+    assert hit_of(one, "mobile").state == HitState.CONFIRMED
+    assert hit_of(other, "mobile").state == HitState.PROPOSED
 
 
 def test_the_review_goes_on_behind_a_cursor(make: Make, archivist: Client) -> None:
@@ -498,11 +594,40 @@ def test_a_text_that_is_not_there_is_told(make: Make, archivist: Client) -> None
     assert "没有这个种类" in answer.content.decode()
 
 
+@pytest.mark.parametrize("who", [STRANGER, ARCHIVIST])
+def test_the_record_page_offers_the_masked_copy_to_whoever_may_copy(make: Make, who: str) -> None:
+    masked, clean = make(LINES, **OPENED), make(("防汛工作",), number=2, **OPENED)
+    pages = [client_of(who).get(f"/records/{one.pk}/").content.decode() for one in (masked, clean)]
+    assert [f"/records/{one.pk}/masked.pdf" in page
+            for one, page in zip((masked, clean), pages, strict=True)] == [True, False]  # fmt: skip
+
+
+def test_the_record_page_offers_no_masked_copy_to_others(make: Make) -> None:
+    record = make(LINES, **OPENED)
+    Record.objects.update(personal=UNEXAMINED)
+    page = client_of(STRANGER).get(f"/records/{record.pk}/").content.decode()
+    assert "masked.pdf" not in page
+
+
 def test_the_masked_copy_goes_to_whoever_may_copy(make: Make) -> None:
     record = make(LINES, **OPENED)
     answer = client_of(STRANGER).get(f"/records/{record.pk}/masked.pdf")
     content = b"".join(answer.streaming_content)
     assert SECRET not in _pdf_text(content)
     assert answer["Cache-Control"] == "private, no-store"
+    row = AuditRow.objects.get(act="download_file")
+    assert (row.object, json.loads(row.facts)["file"]) == (f"record:{record.code}", "masked.pdf")
     closed = make(LINES, number=2)
     assert client_of(STRANGER).get(f"/records/{closed.pk}/masked.pdf").status_code == 404
+
+
+def test_the_masked_copy_leaves_under_a_grant_beside_the_sheet_that_names_it(make: Make) -> None:
+    record, reader = make(LINES), client_of(READER)
+    share("G1", [record], account=READER, uses="look,copy")
+    answer = reader.get(f"/records/{record.pk}/masked.pdf")
+    content = b"".join(answer.streaming_content)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet, copy = parts.namelist()
+        assert (sheet, copy.endswith(".pdf")) == ("00-利用说明.pdf", True)
+        assert SECRET not in _pdf_text(parts.read(copy))
+    assert answer["Content-Type"] == "application/zip"

@@ -1,5 +1,6 @@
 """The frame of pages: bars by role, headers, errors, signing in."""
 
+import json
 import re
 
 import pytest
@@ -129,6 +130,16 @@ def test_refusals_have_their_status_and_a_way_home(view, status: int) -> None:
     answer = view(RequestFactory().get("/"))
     assert answer.status_code == status
     assert 'href="/"' in answer.content.decode()
+
+
+def test_the_account_menu_has_a_name_where_its_words_are_hidden(sign_in_as) -> None:
+    page = sign_in_as(Role.ARCHIVIST).get("/modes/").content.decode()
+    assert re.search(r'<summary aria-label="([^"]+)"[^>]*>.*?<span class="ld-wide">\1<', page)
+
+
+def test_a_program_is_refused_in_json() -> None:
+    answer = views.forbidden(RequestFactory().get("/", headers={"Accept": "application/json"}))
+    assert (answer.status_code, set(json.loads(answer.content))) == (403, {"message"})
 
 
 def test_a_page_costs_two_queries_for_who_asks(sign_in_as, django_assert_num_queries) -> None:

@@ -56,6 +56,17 @@ def test_axe_finds_nothing(open_as: Open, modes: dict[str, str]) -> None:
     assert found == {}
 
 
+def test_axe_finds_nothing_on_a_phone(open_as: Open) -> None:
+    found = {}
+    phone = {"viewport": {"width": 390, "height": 844}}
+    for who, path in (("archivist", "/desk/"), ("archivist", "/records/1/"), ("stranger", "/")):
+        page = open_as(who, context=phone)
+        _settle(page, path)
+        if faults := violations(page):
+            found[path] = faults
+    assert found == {}
+
+
 def test_english_pages_have_no_chinese_of_ours(open_as: Open) -> None:
     page = open_as("archivist", language="en")
     left = {}

@@ -33,10 +33,10 @@ from liandong.archive.models import Record, ShareGrant
 from liandong.archive.queries import find
 from liandong.archive.services.indexing import index_records
 from liandong.base.models import Account, AuditRow
+from liandong.base.tables import csv_bytes, harmless, xlsx_bytes
 from liandong.exchange.models import BasketEntry, UseRequest
 from liandong.exchange.services import basket, deciding, drafting, lending, opinions
 from liandong.exchange.services.people import today_number, viewer_by
-from liandong.exchange.tables import harmless, to_csv, to_xlsx
 from liandong.kernel.flows import StepRefused
 from liandong.kernel.query import parse
 
@@ -303,12 +303,12 @@ def test_statistics_leave_as_tables(home: Path) -> None:
 def test_no_cell_of_an_export_is_a_formula(sign: str, text: str) -> None:
     cell = str(harmless(f"{sign}{text}"))
     assert cell.startswith("'")
-    table = to_csv(["a"], [[f"{sign}{text}"]]).decode("utf-8-sig")
+    table = csv_bytes(["a"], [[f"{sign}{text}"]]).decode("utf-8-sig")
     assert not next(iter(list(csv.reader(StringIO(table)))[1])).startswith(tuple("=+-@\t\r"))
 
 
 def test_a_workbook_holds_text_where_text_was_given() -> None:
-    book = load_workbook(BytesIO(to_xlsx("t", ["a"], [["=1+1"]], [10])))
+    book = load_workbook(BytesIO(xlsx_bytes("t", ["a"], [["=1+1"]], [10])))
     assert book.worksheets[0]["A2"].value == "'=1+1"
     assert book.worksheets[0]["A2"].data_type == "s"
 

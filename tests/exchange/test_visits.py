@@ -19,7 +19,7 @@ from liandong.exchange.services.people import today_number, viewer_by
 from liandong.exchange.services.visiting import Application
 from liandong.exchange.views.public import MOST_WRONG
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import BadNumber
+from liandong.kernel.person_numbers import BadNumber
 
 pytestmark = pytest.mark.django_db
 PAPER = "11010519491231002X"

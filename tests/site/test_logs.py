@@ -3,6 +3,9 @@
 import logging
 import sys
 
+import pytest
+from tests.people import READER, client_of
+
 from liandong.site.logs import KeyValueFormatter
 
 
@@ -34,3 +37,23 @@ def test_a_trace_follows_on_lines_of_its_own() -> None:
 def test_a_value_cannot_write_a_line_of_its_own() -> None:
     record = _record("file.refused name=%s", "甲\r\nat=1970 level=info")
     assert len(KeyValueFormatter().format(record).splitlines()) == 1
+
+
+@pytest.mark.django_db
+def test_a_refusal_is_one_line_without_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    answer = client_of(READER).get("/review/")
+    told = [KeyValueFormatter().format(record) for record in caplog.records]
+
+    assert answer.status_code == 403
+    assert any("/review/" in line for line in told)
+    assert not [line for line in told if "Traceback" in line]
+
+
+def test_a_fault_of_the_program_keeps_its_trace() -> None:
+    record = _record("Internal Server Error: %s", "/review/")
+    record.status_code = 500
+    try:
+        raise ValueError("x")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    assert "Traceback" in KeyValueFormatter().format(record)

@@ -67,7 +67,7 @@ def open_to(
             viewer = viewer_of(request)
             if policy.may(viewer):
                 return view(request, *args, **kwargs)
-            if not viewer.is_signed_in and not _is_script(request):
+            if not viewer.is_signed_in and not is_script(request):
                 return cast("Answer", redirect_to_login(request.get_full_path()))
             refuse(request)
 
@@ -83,7 +83,7 @@ def policy_of(view: Any) -> Policy | None:
     return found if isinstance(found, Policy) else None
 
 
-def _is_script(request: HttpRequest) -> bool:
+def is_script(request: HttpRequest) -> bool:
     """Whether a program asks, to which a sign-in page would say nothing."""
     return "application/json" in {request.content_type, request.headers.get("Accept")}
 

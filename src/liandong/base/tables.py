@@ -25,15 +25,15 @@ def harmless(value: Cell) -> Cell:
     if isinstance(value, int):
         return value
     plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value).encode("utf-8", "replace").decode()
-    return f"'{plain}" if plain.lstrip(" \u3000").startswith(FORMULA_STARTS) else plain
+    starts = plain.startswith(FORMULA_STARTS) or plain.lstrip().startswith(FORMULA_STARTS)
+    return f"'{plain}" if starts else plain
 
 
 def csv_bytes(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """A table as UTF-8 with a byte order mark, by which spreadsheets know Chinese."""
     out = StringIO()
     writer = csv.writer(out)
-    writer.writerow(head)
-    writer.writerows([harmless(value) for value in row] for row in rows)
+    writer.writerows([harmless(value) for value in row] for row in (head, *rows))
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 

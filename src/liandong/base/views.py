@@ -4,13 +4,13 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from .gallery import gallery_parts
-from .gates import ANYONE, open_to
+from .gates import ANYONE, is_script, open_to
 from .modes import keep_modes, modes_of
 from .params import way_back
 
@@ -55,13 +55,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Page for 403."""
-    return _error(
-        request,
-        HTTPStatus.FORBIDDEN,
-        _("没有权限"),
-        _("您的账号不能打开此页。如工作需要，请向本单位管理员申请。"),
-    )
+    """Page for 403; a program gets it as JSON."""
+    title, text = _("没有权限"), _("您的账号不能打开此页。如工作需要，请向本单位管理员申请。")
+    if is_script(request):
+        return JsonResponse({"message": text}, status=HTTPStatus.FORBIDDEN)
+    return _error(request, HTTPStatus.FORBIDDEN, title, text)
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:

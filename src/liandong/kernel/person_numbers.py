@@ -1,10 +1,19 @@
-"""Numbers by which a person is known, written one way, so that their digests can be compared.
+"""Numbers by which a person is known, and what of a number may be kept.
 
-The number itself is never kept where only its digest is needed.
+A number of any writing becomes one, so that digests can be compared.  A paper of identity
+(身份证件) is recognised by its number, of which only the kind, the last four characters and a keyed
+digest stay, which tells whether the same paper is shown again.
+Source: catalog/identity_kinds.csv, catalog/pii_kinds.csv; GB 11643-1999.
 """
 
+import hashlib
+import hmac
+import re
+import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
+from . import catalog
 from .privacy.digits import resident_id_digit
 from .privacy.folding import as_digits, fold
 
@@ -23,7 +32,31 @@ PAPERS: Final = ("resident_id", "passport", "hkmo_permit", "military_id",
                  "foreign_permanent_residence")  # fmt: skip
 """Kinds of papers by which a person is identified at the desk."""
 SHORTEST: Final = 6  # characters of a number that says who somebody is
-_OLD, _NEW, _MOBILE = 15, 18, 11  # characters
+_OLD, _MOBILE = 15, 11  # characters
+_KEPT = 4  # characters at the end
+_RESIDENT = "resident_id"
+
+
+class BadNumber(ValueError):
+    """The text is no number of this kind of paper: `reason` is unknown-kind, form or check."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is kept of a paper of identity."""
+
+    kind: str  # catalog/identity_kinds.csv
+    last: str  # the last four characters
+    digest: str  # keyed, 64 hex digits
+
+
+def keyed_digest(kind: str, normal: str, *, key: bytes) -> str:
+    """The digest by which a number is known again, 64 hex digits.  HMAC-SHA256, RFC 2104"""
+    return hmac.new(key, f"{kind}:{normal}".encode(), hashlib.sha256).hexdigest()
 
 
 def normal_number(kind: str, text: str) -> str:
@@ -58,3 +91,24 @@ def _resident(plain: str) -> str:
         first = f"{digits[:6]}19{digits[6:]}"
         return first + resident_id_digit(first)
     return digits
+
+
+def recognise(kind: str, number: str, *, key: bytes) -> Identity:
+    """What may be kept of this number; blanks, case and full width do not matter.
+
+    Raises BadNumber.
+    """
+    row = catalog.by_key("identity_kinds", "code").get(kind)
+    if row is None:
+        raise BadNumber("unknown-kind")
+    plain = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
+    if not re.fullmatch(row["regex"], plain, re.ASCII):
+        raise BadNumber("form")
+    if kind == _RESIDENT and resident_id_digit(plain[:-1]) != plain[-1]:
+        raise BadNumber("check")
+    return Identity(kind, plain[-_KEPT:], keyed_digest(kind, plain, key=key))
+
+
+def veiled_name(name: str) -> str:
+    """A name of which only the first character is told: 张＊＊."""
+    return name[:1] + "＊" * (len(name) - 1)

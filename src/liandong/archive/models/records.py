@@ -173,7 +173,8 @@ class Record(models.Model):
             models.Index(fields=["document_number"], name="record_by_docnumber"),
             models.Index(fields=["open_due", "id"], condition=_AWAITS_OPENING, name="record_due"),
             models.Index(
-                fields=["fonds", "open_due", "level"],
+                # with every column of `due_counts`, which reads no row
+                fields=["fonds", "open_due", "level", "destroyed_at", "awaits_opening"],
                 condition=_AWAITS_OPENING,
                 name="record_due_of_fonds",
             ),

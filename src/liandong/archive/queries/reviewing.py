@@ -43,18 +43,25 @@ class Group:
 Cursor = tuple[int, int]  # record and page after which the groups stand
 
 
-def hits_to_review(viewer: Viewer, *, kind: str = "", state: str = "") -> QuerySet[PersonalHit]:
-    """Hits of the records that the viewer may change; those not decided unless a state is named."""
+def hits_to_review(
+    viewer: Viewer, *, kind: str = "", state: str = "", record: int = 0
+) -> QuerySet[PersonalHit]:
+    """Hits of the records that the viewer may change, or of one of them (its key).
+
+    Those not decided unless a state is named.
+    """
     rows = PersonalHit.objects.filter(record__in=changeable(viewer))
     rows = rows.filter(state=state if state in HitState.values else HitState.PROPOSED)
+    if record:
+        rows = rows.filter(record=record)
     return rows.filter(kind=kind) if kind else rows
 
 
 def groups_to_review(
-    viewer: Viewer, *, kind: str = "", state: str = "", after: Cursor = (0, -1)
+    viewer: Viewer, *, kind: str = "", state: str = "", record: int = 0, after: Cursor = (0, -1)
 ) -> tuple[list[Group], Cursor | None]:
     """Groups behind a cursor, and the cursor of the next ones; None at the end."""
-    waiting = hits_to_review(viewer, kind=kind, state=state).filter(
+    waiting = hits_to_review(viewer, kind=kind, state=state, record=record).filter(
         Q(record_id__gt=after[0]) | Q(record_id=after[0], page__gt=after[1])
     )
     places = list(
@@ -123,9 +130,10 @@ def _texts(hit: PersonalHit, record: Record, page: RecordPage | None) -> list[st
     return [line["text"] for line in lines]
 
 
-def kinds_to_review(viewer: Viewer, *, state: str = "") -> list[tuple[str, int]]:
+def kinds_to_review(viewer: Viewer, *, state: str = "", record: int = 0) -> list[tuple[str, int]]:
     """Kinds with how many hits wait, most first."""
-    rows = hits_to_review(viewer, state=state).values("kind").annotate(hits=Count("pk"))
+    waiting = hits_to_review(viewer, state=state, record=record)
+    rows = waiting.values("kind").annotate(hits=Count("pk"))
     return sorted(rows.values_list("kind", "hits"), key=lambda pair: (-pair[1], pair[0]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, F
 
 from liandong.archive.models import Record, RecordPage, SharedRecord
 from liandong.archive.queries.sight import body_text, masked_texts_of
@@ -48,8 +48,15 @@ def hide_until_indexed(record_ids: Iterable[int]) -> None:
     them by words that they may not know.
     """
     ids = sorted(set(record_ids))
+
+    def hide() -> None:
+        engine("search").remove(ids)
+        # A job may have put them just before: by the new revision it does not take them for done.
+        rows = Record.objects.filter(pk__in=ids)
+        rows.update(personal_revision=F("personal_revision") + 1, indexed_version=0)
+
     mark_stale(ids)
-    transaction.on_commit(lambda: engine("search").remove(ids))
+    transaction.on_commit(hide, robust=True)  # the index busy: it follows by the job
 
 
 def index_stale(*, limit: int = 10_000) -> int:

@@ -24,6 +24,7 @@ from liandong.kernel.privacy import kinds
 from liandong.kernel.privacy.places import clipped
 
 from .examining import ExaminedPage, boxes_of, examine, level_of
+from .indexing import hide_until_indexed
 from .jobs import INDEX_STALE, PACK_AFTER, PACK_CORRECTIONS, enqueue_after_commit
 from .objects import Packed
 
@@ -238,13 +239,20 @@ def _take_over(known: PersonalHit, found: PersonalHit) -> bool:
     return True
 
 
-def settle(record: Record) -> None:
-    """Write what the hits of a record make of it: its level, a new revision, a stale index."""
+def settle(record: Record, *, masks_more: bool = False) -> None:
+    """Write what the hits of a record make of it: its level, a new revision, a stale index.
+
+    When the level rises or more is masked, nobody finds it before the index knows.
+    """
+    before = record.personal
     record.personal = level_of(PersonalHit.objects.filter(record=record))
     record.personal_revision += 1
     record.indexed_version = 0
     record.save(update_fields=["personal", "personal_revision", "indexed_version"])
-    enqueue_after_commit(INDEX_STALE)
+    if masks_more or record.personal > before:
+        hide_until_indexed([record.pk])
+    else:
+        enqueue_after_commit(INDEX_STALE)
 
 
 # Decisions ----------------------------------------------------------------------------------------
@@ -279,13 +287,14 @@ def _decide_in(
     if not hits:
         return []
     _pack_later(record, now=now)
+    masks_more = any(hit.state == HitState.REJECTED for hit in hits)
     for hit in hits:
         hit.state, hit.reason, hit.packed = state, reason, False
         hit.decided_by, hit.decided_at = by, now
     PersonalHit.objects.bulk_update(
         hits, ["state", "reason", "packed", "decided_by", "decided_at"], batch_size=_ROWS
     )
-    settle(record)
+    settle(record, masks_more=masks_more)
     facts: dict[str, str | int] = {
         "decision": state.value,
         "hits": len(hits),
@@ -366,7 +375,7 @@ def add_area(
 
 
 def _note_marks(record: Record, hits: Sequence[PersonalHit], *, by: str, now: datetime) -> None:
-    settle(record)
+    settle(record, masks_more=True)
     facts: dict[str, str | int] = {"hits": len(hits), "kinds": _kinds_of(hits)}
     record_act("mark_personal", by=by, now=now, object=f"record:{record.code}", facts=facts)
     logger.info("personal.marked id=%s hits=%s by=%s", record.pk, len(hits), by)

@@ -1,7 +1,7 @@
 """Personal information: the review queue of archivists, and the masked copy of a record."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import IO, Any
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -48,7 +48,7 @@ from liandong.kernel.pages import Box
 from liandong.kernel.ports import Unreadable
 from liandong.kernel.privacy import kinds
 
-from .records import record_or_404
+from .records import note, record_or_404, under_grant
 
 _PREVIEWED = 200  # rows of a preview
 _MOST_AT_ONCE = 5000  # hits of one bulk decision
@@ -89,8 +89,9 @@ def show_personal(request: HttpRequest) -> HttpResponse:
     """Hits grouped by record and page, marked on the page image."""
     viewer = viewer_of(request)
     kind, state = words(request.GET.get("kind")), words(request.GET.get("state"))
+    record = number(request.GET.get("record"))
     groups, after = groups_to_review(
-        viewer, kind=kind, state=state, after=_cursor(request.GET.get("after", ""))
+        viewer, kind=kind, state=state, record=record, after=_cursor(request.GET.get("after", ""))
     )
     names = kind_words()
     context = {
@@ -98,17 +99,30 @@ def show_personal(request: HttpRequest) -> HttpResponse:
         "after": f"{after[0]}-{after[1]}" if after else "",
         "shown": sum(len(group.hits) for group in groups),
         "facets": [_kind_facet(viewer_kinds, kind, names)
-                   for viewer_kinds in [kinds_to_review(viewer, state=state)]],
+                   for viewer_kinds in [kinds_to_review(viewer, state=state, record=record)]],
         "states": HitState.choices,
         "state": state or HitState.PROPOSED.value,
         "kind": kind,
         "kind_word": names.get(kind, kind),
+        "record": record,
+        "chips": _chips(request, record),
         "reasons": reasons(),
         "edges": [("left", _("左")), ("top", _("上")), ("right", _("右")), ("bottom", _("下"))],
         "markable": [(code, names[code]) for code, one in kinds().items()
                      if one.form not in _NOT_MARKED],
     }  # fmt: skip
     return render(request, "archive/personal.html", context)
+
+
+def _chips(request: HttpRequest, record: int) -> list[dict[str, str]]:
+    """The one record whose hits are shown, with the address of all."""
+    if not record:
+        return []
+    rows = changeable(viewer_of(request)).filter(pk=record)
+    rest = request.GET.copy()
+    del rest["record"]
+    code = rows.values_list("code", flat=True).first() or str(record)
+    return [{"label": _("档号"), "value": code, "url": f"?{rest.urlencode()}"}]
 
 
 def _kind_facet(found: list[tuple[str, int]], kind: str, names: dict[str, str]) -> dict[str, Any]:
@@ -180,17 +194,22 @@ def _fault(error: Exception) -> str:
 @require_POST
 @open_to(REVIEW_PERSONAL)
 def decide_many(request: HttpRequest) -> HttpResponse:
-    """Confirm or reject every waiting hit of one kind; the first time it only shows them."""
+    """Confirm or reject every waiting hit of one kind, in one record where it is named.
+
+    The first time it only shows them.
+    """
     kind, act = words(request.POST.get("kind")), request.POST.get("act", "")
-    reason = words(request.POST.get("reason"))
+    reason, record = words(request.POST.get("reason")), number(request.POST.get("record"))
     if kind not in kinds() or act not in DECISIONS:
         messages.error(request, _("没有这样的决定"))
         return redirect("archive:personal")
-    waiting = hits_to_review(viewer_of(request), kind=kind).order_by("record_id", "page", "line")
+    waiting = hits_to_review(viewer_of(request), kind=kind, record=record)
+    waiting = waiting.order_by("record_id", "page", "line")
     if "sure" not in request.POST:
         names = kind_words()
         context = {
             "kind": kind, "kind_word": names[kind], "act": act, "reason": reason,
+            "record": record,
             "count": waiting.count(),
             "rows": [_row(shown, names) for shown in shown_hits(list(waiting[:_PREVIEWED]))],
         }  # fmt: skip
@@ -202,7 +221,8 @@ def decide_many(request: HttpRequest) -> HttpResponse:
         messages.error(request, _fault(error))
     else:
         messages.success(request, _("已处理 {count} 处").format(count=len(done)))
-    return redirect(f"{reverse('archive:personal')}?kind={kind}")
+    here = f"&record={record}" if record else ""
+    return redirect(f"{reverse('archive:personal')}?kind={kind}{here}")
 
 
 @require_POST
@@ -262,16 +282,24 @@ def _area(request: HttpRequest) -> Box:
 @require_safe
 @open_to(COPY_MASKED)
 def send_masked_copy(request: HttpRequest, record_id: int) -> FileResponse:
-    """The masked copy of a record as PDF: nothing that is masked can be got back from it."""
+    """The masked copy of a record as PDF: nothing that is masked can be got back from it.
+
+    Under a grant it leaves in a zip beside the sheet that says for whom and for what.
+    """
     record = record_or_404(request, record_id)
     if not may(may_copy_masked(viewer_of(request), today_of(request)), record):
         refuse(request)
     try:
-        stream = masked_pdf(Record.objects.get(pk=record.pk)).open_checked()
+        kept = masked_pdf(Record.objects.get(pk=record.pk))
+        stream: IO[bytes] = kept.open_checked()
     except (NotExamined, NoPages, Unreadable, FileNotFoundError):
         raise Http404 from None
-    answer = FileResponse(stream, content_type="application/pdf")
-    name = safe_name(f"{record.code}-{_('遮盖副本')}.pdf")
+    name, kind = safe_name(f"{record.code}-{_('遮盖副本')}.pdf"), "application/pdf"
+    note(request, "download_file", record, file="masked.pdf")
+    if taken := under_grant(request, record, kept, name):
+        stream.close()
+        name, kind, stream = taken.name, taken.kind, taken.stream
+    answer = FileResponse(stream, content_type=kind)
     answer["Content-Disposition"] = (
         content_disposition_header(as_attachment=True, filename=name) or ""
     )

@@ -1,6 +1,6 @@
 """One record: its page, viewer, page images, text, downloads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, BinaryIO, NamedTuple
@@ -453,14 +453,27 @@ def send_file(request: HttpRequest, record_id: int, file_id: int) -> FileRespons
 
 
 def _marked_file(request: HttpRequest, record: Record, row: RecordFile, name: str) -> Taken | None:
-    """The file with its watermark when it leaves under a grant, else None; the use is noted."""
-    grant, words = grant_of(request, record), mark_of(request, record)
-    if grant is None or words is None:
+    """The file with its watermark when it leaves under a grant, else None."""
+    if grant_of(request, record) is None:
         return None
     names = {row.path, row.path.removeprefix("original/")}
     held = record.pages.filter(file__in=names).order_by("number")
     pages = [page for page in held if page.width]
     images = [image_file(page) for page in pages] if len(pages) == held.count() else []
+    return under_grant(request, record, stored_file(record, row), name, images)
+
+
+def under_grant(
+    request: HttpRequest,
+    record: Record,
+    file: StoredFile,
+    name: str,
+    images: Sequence[StoredFile] = (),
+) -> Taken | None:
+    """A file as it leaves under a grant, see `takeaway.marked`, else None; the use is noted."""
+    grant, words = grant_of(request, record), mark_of(request, record)
+    if grant is None or words is None:
+        return None
     note_use(grant, record, "copy", by=viewer_of(request).name, now=timezone.now())
     until = timezone.localtime(grant.ends_at).strftime("%Y-%m-%d %H:%M")
-    return marked(stored_file(record, row), name, words, images, until=until)
+    return marked(file, name, words, images, until=until)

@@ -35,7 +35,7 @@ from liandong.exchange.models import (
 )
 from liandong.kernel.certified import seal
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import veiled_name
+from liandong.kernel.person_numbers import veiled_name
 
 from .certificate import Certificate, make_pdf
 from .numbering import take_number

@@ -33,7 +33,7 @@ from liandong.exchange.policies import visit_standings
 from liandong.kernel import catalog
 from liandong.kernel.calendars import catalogue_calendar
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import Identity, recognise, veiled_name
+from liandong.kernel.person_numbers import Identity, recognise, veiled_name
 from liandong.kernel.viewer import Viewer
 
 from .notices import directors, tell

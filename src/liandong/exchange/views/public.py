@@ -27,7 +27,7 @@ from liandong.exchange.services.people import day_of
 from liandong.exchange.wording import STATE_TONES, STEP_WORDS, ground_words, named
 from liandong.kernel.certified import Certified
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import BadNumber
+from liandong.kernel.person_numbers import BadNumber
 from liandong.kernel.signatures import fingerprint
 
 from .standing import say_refusal, visit_word

@@ -10,11 +10,11 @@ from liandong.archive.viewers import viewer_of
 from liandong.base.audit import record_act
 from liandong.base.gates import open_to
 from liandong.base.params import number
+from liandong.base.tables import CSV, XLSX, csv_bytes, xlsx_bytes
 from liandong.exchange.policies import REPORT
 from liandong.exchange.queries.requests import years
 from liandong.exchange.queries.statistics import Table, statistics
 from liandong.exchange.services.people import day_of
-from liandong.exchange.tables import XLSX, to_csv, to_xlsx
 
 
 def _asked(request: HttpRequest) -> tuple[int, list[Table]]:
@@ -46,9 +46,9 @@ def send_statistics(request: HttpRequest, form: str) -> HttpResponse:
         facts={"form": form, "year": year},
     )  # fmt: skip
     if form == "csv":
-        content, kind = to_csv(head, rows), "text/csv; charset=utf-8"
+        content, kind = csv_bytes(head, rows), CSV
     else:
-        content, kind = to_xlsx(_("利用统计"), head, rows, (20, 34, 10)), XLSX
+        content, kind = xlsx_bytes(_("利用统计"), head, rows, (20, 34, 10)), XLSX
     name = f"use-statistics-{year or 'all'}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(content, content_type=kind, headers=headers)

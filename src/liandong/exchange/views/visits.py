@@ -45,7 +45,7 @@ from liandong.exchange.services.people import day_of, today_number
 from liandong.exchange.services.visiting import Application
 from liandong.exchange.wording import STATE_TONES, STEP_WORDS, choices, ground_words, named
 from liandong.kernel.flows import StepRefused
-from liandong.kernel.identity import BadNumber
+from liandong.kernel.person_numbers import BadNumber
 from liandong.kernel.viewer import Viewer
 
 from .standing import say_refusal, visit_word

@@ -17,6 +17,7 @@ from liandong.archive.services.correcting import (
     recover,
     write_settled_reviews,
 )
+from liandong.archive.services.indexing import hide_until_indexed
 from liandong.archive.services.jobs import INDEX_STALE, PACK_OPENING, enqueue_after_commit
 from liandong.archive.services.packing import TOOL
 from liandong.base.audit import record_act
@@ -50,6 +51,7 @@ def settle(review: OpeningReview, *, by: str, now: datetime, why: str) -> None:
             _defer(review, record, now)
         case OpeningState.WITHDRAWN:
             _close(record, review.closed_level)
+            hide_until_indexed([record.pk])
         case OpeningState.RECALLED:
             record.awaits_opening = True
     review.settled_at, review.packed = now, False

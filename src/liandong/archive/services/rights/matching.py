@@ -28,7 +28,7 @@ from liandong.archive.queries.privacy import spans_of
 from liandong.archive.services.opening.people import actor_of
 from liandong.archive.services.privacy import decide
 from liandong.base.audit import record_act
-from liandong.kernel.person_numbers import NUMBERS, compared_as, normal_number
+from liandong.kernel.person_numbers import NUMBERS, compared_as, keyed_digest, normal_number
 
 _CHUNK = 500  # hits keyed in one transaction
 _USE = "liandong.person-digest.1"
@@ -39,8 +39,7 @@ def person_digest(kind: str, number: str) -> str:
     normal = normal_number(kind, number)
     if not normal:
         return ""
-    said = f"{compared_as(kind)}:{normal}".encode()
-    return hmac.new(_key(settings.SECRET_KEY), said, sha256).hexdigest()
+    return keyed_digest(compared_as(kind), normal, key=_key(settings.SECRET_KEY))
 
 
 @cache

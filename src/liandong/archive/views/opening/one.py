@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from liandong.archive.models import OpeningReview, OpeningState, PersonalHit, RecordPage, Verdict
-from liandong.archive.policies import REVIEW_OPENING, SAY_ON_OPENING
+from liandong.archive.policies import REVIEW_OPENING, REVIEW_PERSONAL, SAY_ON_OPENING, may_change
 from liandong.archive.queries import opening as reads
 from liandong.archive.services.opening import steps
 from liandong.archive.services.opening.proposing import propose_again
 from liandong.archive.services.opening.taking import Choice, standing, undo_last
-from liandong.archive.viewers import viewer_of
+from liandong.archive.viewers import may, viewer_of
 from liandong.archive.views.records import image_file, image_kind
 from liandong.base.gates import open_to
 from liandong.base.params import number, words
@@ -194,16 +194,19 @@ def _decision(one: Any) -> dict[str, Any]:
 
 def _may(request: HttpRequest, review: OpeningReview) -> dict[str, bool]:
     """Which steps besides the decision whoever asks may try from here."""
-    staff, state = REVIEW_OPENING.may(viewer_of(request)), review.state
+    viewer, state = viewer_of(request), review.state
+    staff = REVIEW_OPENING.may(viewer)
     return {
         "propose": staff and state in {OpeningState.PLANNED, OpeningState.FIRST_REVIEW},
-        "drop": viewer_of(request).is_archivist
+        "drop": viewer.is_archivist
         and state in {OpeningState.PLANNED, OpeningState.FIRST_REVIEW},
         "send_back": staff and state in {OpeningState.RE_REVIEW, OpeningState.FINAL},
         "consent": staff and state == OpeningState.AUTHORITY_CONSENT,
         "withdraw": staff and state in {OpeningState.OPENED, OpeningState.PARTLY},
         "confirm": staff and state == OpeningState.WITHDRAWN
-        and review.withdrawn_by != viewer_of(request).name,
+        and review.withdrawn_by != viewer.name,
+        "decide_personal": REVIEW_PERSONAL.may(viewer)
+        and bool(review.record.personal) and may(may_change(viewer), review.record),
     }  # fmt: skip
 
 
