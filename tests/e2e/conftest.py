@@ -155,6 +155,14 @@ def open_as(
     assert faults == []
 
 
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures of the way go: the folder that E2E_PICTURES names, else that of the test."""
+    place = Path(os.environ.get("E2E_PICTURES", tmp_path))
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def set_modes(page: Page, **modes: str) -> None:
     """Choose display modes on their page, as a person does."""
     page.goto("/modes/")
