@@ -51,7 +51,8 @@ def test_the_audit_officer_finds_who_saw_a_record_and_exports_it(
     with zipfile.ZipFile(package) as packed:
         packed.extractall(folder)
     lines = (folder / "rows.jsonl").read_text("utf-8").splitlines()
-    assert lines and all(CODE in line for line in lines)
+    assert lines
+    assert all(CODE in line for line in lines)
     assert any('"reader"' in line for line in lines)
     checked = subprocess.run(
         [sys.executable, "-I", folder / "verify_audit.py", package],

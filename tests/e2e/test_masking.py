@@ -64,11 +64,14 @@ def test_the_same_address_is_masked_for_one_and_whole_for_another(
     assert archivist.url == reader.url
     assert violations(reader) == violations(archivist) == []
 
-    assert HARMLESS[:3] in whole_text and HARMLESS[:3] in masked_text
+    assert HARMLESS[:3] in whole_text
+    assert HARMLESS[:3] in masked_text
     for secret in (NAME, NUMBER, PHONE):
         assert secret in whole_text
-        assert secret not in masked_text and secret not in masked
-    assert "个人信息已遮盖" in masked and "个人信息已遮盖" not in whole
+        assert secret not in masked_text
+        assert secret not in masked
+    assert "个人信息已遮盖" in masked
+    assert "个人信息已遮盖" not in whole
     blackened = ImageChops.difference(whole_image, masked_image).getbbox()
     assert blackened
     dark = [sum(image.histogram()[:8]) for image in (whole_image, masked_image)]
@@ -82,7 +85,7 @@ def test_the_same_address_is_masked_for_one_and_whole_for_another(
     link = archivist.get_by_role("region", name="原件").get_by_role("link").first
     original = link.get_attribute("href") or ""
     assert archivist.request.get(original).status == 200
-    assert reader.request.get(original).status == 404
+    assert reader.request.get(original).status == 403
 
     for page, words in ((reader, "遮盖个人信息"), (archivist, "全文")):
         page.goto(f"{record}why/")

@@ -217,7 +217,8 @@ def test_after_signing_out_the_back_button_shows_nothing_of_before(fresh: Browse
     reading = {record: "座谈会纪要", f"{record}view/": "开放18处驿站"}
     for path, words in (PROTECTED | reading).items():
         answer = page.goto(path)
-        assert answer and "no-store" in answer.headers["cache-control"], path
+        assert answer is not None
+        assert "no-store" in answer.headers["cache-control"], path
         expect(page.locator("main")).to_contain_text(words)
     sign_out(page)
     for words in ("开放18处驿站", "座谈会纪要", "到期鉴定", "座谈会纪要"):
