@@ -75,7 +75,8 @@ def person(context: template.Context, username: str | None) -> str:
     machines = {"system": _("系统作业"), "cli": _("命令行")}
     if not username or username in machines:
         return machines.get(username or "", "—")
-    known: dict[str, str] = context.render_context.setdefault("people", {})
+    kept: Any = context.render_context
+    known: dict[str, str] = kept.setdefault("people", {})
     if username not in known:
         known[username] = names_of([username]).get(username, username)
     return known[username]
@@ -84,7 +85,8 @@ def person(context: template.Context, username: str | None) -> str:
 @register.simple_tag(takes_context=True)
 def unit(context: template.Context, code: str) -> str:
     """The name of a department by its code, looked up once per page; the code where none has it."""
-    known: dict[str, str] = context.render_context.setdefault("units", {})
+    kept: Any = context.render_context
+    known: dict[str, str] = kept.setdefault("units", {})
     if code not in known:
         known[code] = Unit.objects.filter(code=code).values_list("name", flat=True).first() or code
     return known[code]
