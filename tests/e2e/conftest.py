@@ -11,13 +11,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in this thread
 
@@ -155,6 +155,14 @@ def open_as(
     assert faults == []
 
 
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures of the way go: the folder that E2E_PICTURES names, else that of the test."""
+    place = Path(os.environ.get("E2E_PICTURES", tmp_path))
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def set_modes(page: Page, **modes: str) -> None:
     """Choose display modes on their page, as a person does."""
     page.goto("/modes/")
@@ -164,10 +172,50 @@ def set_modes(page: Page, **modes: str) -> None:
     page.wait_for_load_state()
 
 
-def violations(page: Page) -> list[tuple[str, str, str]]:
-    """What axe finds: rule, impact and the first element of every violation."""
-    found = Axe().run(page, options=WCAG).response["violations"]
+def violations(page: Page, rules: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    """What axe finds: rule, impact and the first element of every violation; `rules` narrow it."""
+    options = {"runOnly": {"type": "rule", "values": [*rules]}} if rules else WCAG
+    found = Axe().run(page, options=options).response["violations"]
     return [(one["id"], one["impact"], one["nodes"][0]["html"][:140]) for one in found]
+
+
+LOOKS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "light": ({}, ()),
+    "dark": ({"data-bs-theme": "dark"}, ("color-contrast",)),
+    "elder": ({"data-size": "elder"}, ("color-contrast", "scrollable-region-focusable")),
+    "phone": ({}, ()),
+}
+"""How a page may look: what the server would write on <html>, and the rules of axe that this can
+touch (none named: all of them)."""
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+def faults_of_looks(page: Page) -> dict[str, Any]:
+    """What is wrong with this page in each look: what axe finds, and a page wider than its window.
+
+    The page is loaded once: looks are attributes of <html>, which the server writes likewise
+    (`test_modes_are_kept_and_rendered_by_the_server`).
+    """
+    wide = page.viewport_size
+    assert wide
+    faults: dict[str, Any] = {}
+    page.emulate_media(reduced_motion="reduce")  # a colour on its way is neither of the two
+    for name, (attributes, rules) in LOOKS.items():
+        page.set_viewport_size(PHONE if name == "phone" else wide)
+        given = {"data-bs-theme": "light", "data-size": "normal", **attributes}
+        page.evaluate(
+            "(all) => { for (const [k, v] of Object.entries(all))"
+            " document.documentElement.setAttribute(k, v); }",
+            given,
+        )
+        found: list[Any] = [*violations(page, rules)]
+        width = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+        if width > 0:
+            found.append(("wider than the window", f"{width} px", name))
+        if found:
+            faults[name] = found
+    page.set_viewport_size(wide)
+    return faults
 
 
 class Transfer:

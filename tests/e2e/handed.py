@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import expect
 from tests.corpus.contents import xlsx
 
 from liandong.site.demo import find_font
 
+from .conftest import Open
+
 HEADERS = ["档号", "题名", "文号", "责任者", "日期", "密级", "保管期限", "页数", "开放标识"]
 BODY = "示范市城市管理局"
+LONG = 120_000  # ms: a worker on a busy machine reads a page in some seconds
 A5 = (1165, 1654)  # pixels at 200 dpi: small, so that recognition is quick
 
 
@@ -42,3 +46,20 @@ def scan(path: Path, lines: list[str]) -> None:
 def write_catalogue(folder: Path, rows: list[list[object]]) -> None:
     """The catalogue of a hand-over as a workbook."""
     (folder / "移交目录.xlsx").write_bytes(xlsx([list(HEADERS), *rows]))
+
+
+def hand_over(open_as: Open, folder: Path, name: str) -> str:
+    """Hand the folder over as a clerk and accept it; the address of its first record."""
+    clerk = open_as("clerk", "/transfers/new/")
+    clerk.get_by_label("批次名称").fill(name)
+    clerk.locator("input[webkitdirectory]").set_input_files(folder)
+    expect(clerk.locator(".ld-upload-head")).to_contain_text("全部收到，可以提交")
+    clerk.get_by_role("button", name="提交移交").click()
+    expect(clerk.locator(".ld-lead .ld-status")).to_have_text("待审核", timeout=LONG)
+    archivist = open_as("archivist", clerk.url)
+    archivist.get_by_role("button", name="全部接收").click()
+    archivist.get_by_role("button", name="确认全部接收").click()
+    expect(archivist.locator(".ld-lead .ld-status")).to_have_text("已接收入库", timeout=LONG)
+    archivist.reload()
+    link = archivist.locator('.ld-items a[href^="/records/"]').first
+    return link.get_attribute("href") or ""

@@ -4,16 +4,20 @@ import gzip
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
+from django.utils import timezone
 from openpyxl import load_workbook
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from .conftest import Open, Transfer, set_modes, violations
+from .conftest import PHONE, Open, Transfer, faults_of_looks, set_modes, violations
 
 pytestmark = pytest.mark.e2e
 
@@ -210,3 +214,156 @@ def _assert_paper(file: Path, folder: Path, words: str, *, with_ink: bool = True
             dark = sum(count for level, count in enumerate(grey.histogram()) if level < 128)
             assert dark > 0.005 * grey.width * grey.height
     return text
+
+
+# Sharing, privacy, opening, disposal, audit: what each role sees ----------------------------------
+
+FIRST = "→"  # and then: the first entry of the list before it
+YEAR = timezone.localdate().year
+OUR_WORDS = (  # headings and leads carry titles and names of the archive, which stay as they are
+    ".ld-header nav, .ld-footer nav, .ld-tabs, th[scope=col], dt, .ld-field > label, .ld-hint,"
+    " .ld-empty, .ld-actions, main .btn"
+)
+NAMING = (
+    "aria-allowed-attr", "button-name", "document-title", "html-has-lang", "html-lang-valid",
+    "image-alt", "label", "link-name", "select-name", "summary-name",
+)  # fmt: skip
+"""Rules of axe that another language can touch."""
+OF_ROLE = {
+    "stranger": (
+        "/requests/new/", f"/requests/CD-{YEAR}-0001/", "/verify/", "/opened/", "/rights/",
+    ),
+    "reader": (
+        "/exchange/", "/exchange/new/", "/me/", "/me/why/", "/me/password/", "/me/factors/",
+        "/records/1/why/", "/rights/", "/rights/new/?kind=deletion", f"/rights/{FIRST}",
+        "/rights/consents/",
+    ),
+    "clerk2": (
+        "/exchange/", "/exchange/new/", f"/exchange/{FIRST}", "/exchange/basket/",
+        "/exchange/loans/", "/exchange/loans/new/",
+        f"/exchange/loans/{FIRST}", "/opening/",
+    ),
+    "archivist": (
+        "/exchange/", "/exchange/requests/", f"/exchange/requests/{FIRST}", "/exchange/visits/",
+        "/exchange/visits/new/", f"/exchange/visits/{FIRST}", f"/exchange/loans/{FIRST}",
+        "/exchange/copies/", "/exchange/copies/new/", "/exchange/statistics/",
+        "/opening/", "/opening/due/", "/opening/reviews/", f"/opening/plan/{YEAR}/",
+        "/review/personal/", "/rights/", "/rights/desk/", "/rights/requests/",
+        f"/rights/requests/{FIRST}", "/rights/consents/", "/rights/assessments/",
+        "/retention/", "/retention/holds/", "/retention/lists/", "/records/1/why/",
+    ),
+    "director": (
+        "/opening/publish/", "/opening/periods/", "/exchange/visits/", "/retention/lists/",
+        "/admin/approvals/",
+    ),
+    "sysadmin": (
+        "/admin/accounts/", "/admin/open-account/", "/admin/accounts/clerk/", "/admin/units/",
+        "/admin/units/SFCGJ/", "/admin/approvals/", "/admin/keys/",
+    ),
+    "secadmin": ("/admin/accounts/clerk/", "/admin/review/", "/admin/apikeys/", "/audit/"),
+    "auditadmin": (
+        "/audit/", "/audit/1/", "/audit/objects/record:Z109-WS·2023-Y-BGS-0001/", "/audit/seals/",
+        "/audit/protection/", "/admin/accounts/", "/admin/keys/",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def some_of_each(
+    browser: Browser, browser_context_args: dict[str, Any], states: dict[str, Path]
+) -> Iterator[None]:
+    """A request, a visit, a loan, a hold, and a request of a person to have something deleted."""
+    made: list[BrowserContext] = []
+
+    def fill(who: str, path: str, button: str, **fields: str) -> None:
+        made.append(browser.new_context(**browser_context_args, storage_state=states.get(who)))
+        page = made[-1].new_page()
+        page.goto(path)
+        submit = page.get_by_role("button", name=button, exact=True)
+        form = page.locator("main form").filter(has=submit)
+        for name, value in fields.items():
+            field = form.locator(f'[name="{name}"]').first
+            if field.get_attribute("type") in {"checkbox", "radio"}:
+                field.check()
+            elif field.evaluate("(e) => e.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
+        with page.expect_navigation():
+            form.get_by_role("button", name=button, exact=True).click()
+        expect(page.locator(".ld-errors, .ld-field-error")).to_have_count(0)
+
+    paper = {"id_number": "11010519491231002X", "name": "张建国"}
+    fill(
+        "clerk2", "/exchange/new/", "提交申请", purpose_kind="duty", purpose="核对井盖权属",
+        legal_basis="职责规定", wanted="Z109-WS·2023-D30-YWK-0003",
+    )  # fmt: skip
+    fill(
+        "stranger", "/requests/new/", "提交申请", **paper, phone="0543-1234567",
+        wanted="窨井盖安全管理的通知", purpose_kind="rights", purpose="办理房产证",
+        delivery="first", agreed="on",
+    )  # fmt: skip
+    fill(
+        "clerk2", "/exchange/loans/new/", "提交申请", code="Z109-WS·2023-Y-BGS-0001",
+        purpose_kind="duty", purpose="核对原件上的印章",
+        due_on=f"{timezone.localdate() + timedelta(days=7)}",
+    )  # fmt: skip
+    fill(
+        "archivist", "/retention/holds/", "冻结", codes="Z109-WS·2023-D10-BGS-0001",
+        reason="与在审案件有关",
+    )  # fmt: skip
+    fill(
+        "reader", "/rights/new/?kind=deletion", "提交请求", name=paper["name"],
+        words="请删除关于我的信息"
+    )  # fmt: skip
+    yield
+    for context in made:
+        context.close()
+
+
+def _go(page: Page, path: str) -> bool:
+    """Go to a page, or to the first entry of a list; whether there is one."""
+    page.goto(path.removesuffix(FIRST))
+    if path.endswith(FIRST):
+        entry = page.locator("main tbody a[href]").first
+        if not entry.count():
+            return False
+        page.goto(entry.get_attribute("href") or "")
+    page.wait_for_load_state("networkidle")
+    return True
+
+
+@pytest.mark.parametrize("who", OF_ROLE)
+@pytest.mark.usefixtures("some_of_each")
+def test_every_page_of_a_role_is_clean_in_every_look(open_as: Open, who: str) -> None:
+    page = open_as(who)
+    found: dict[str, Any] = {}
+    for path in OF_ROLE[who]:
+        if not _go(page, path):
+            found[path] = "nothing in the list"
+        elif faults := faults_of_looks(page):
+            found[path] = faults
+    assert found == {}
+
+
+@pytest.mark.parametrize("who", OF_ROLE)
+@pytest.mark.usefixtures("some_of_each")
+def test_every_english_page_of_a_role_is_english_and_clean(open_as: Open, who: str) -> None:
+    page = open_as(who, language="en")
+    found: dict[str, Any] = {}
+    for path in OF_ROLE[who]:
+        if path == "/opening/periods/":
+            continue  # its words are the names of fonds
+        _go(page, path)
+        words = " ".join(page.locator(OUR_WORDS).all_text_contents())
+        chinese = re.findall(r"[\u4e00-\u9fff]+", words.replace("中文", ""))
+        if chinese or (faults := violations(page, NAMING)):
+            found[path] = chinese or faults
+    assert found == {}
+
+
+def test_the_reference_of_the_interface_is_clean_and_fits_a_phone(open_as: Open) -> None:
+    page = open_as("stranger", "/open/api/")  # long: axe wants many seconds for it
+    assert violations(page) == []
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == PHONE["width"]

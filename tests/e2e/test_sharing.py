@@ -1,9 +1,5 @@
-"""Sharing between departments and a certified copy, from asking to the end, with pictures.
+"""Sharing between departments and a certified copy, from asking to the end, with pictures."""
 
-Pictures go to the folder that E2E_PICTURES names, else to the folder of the test.
-"""
-
-import os
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Open, violations
-from .handed import row, scan, write_catalogue
+from .handed import hand_over, row, scan, write_catalogue
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +18,6 @@ CODE = "Z109-WS·2025-Y-BGS-0001"
 TITLE = "关于窨井盖权属争议的协调意见"
 PURPOSE = "核对人民路井盖维修资金的承担单位"
 PAPER = "11010519491231002X"
-LONG = 120_000  # ms: a worker on a busy machine reads a page in some seconds
 
 
 @pytest.fixture(scope="module")
@@ -32,30 +27,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scan(made / f"{CODE}.jpg", ["人民路沿线井盖权属热力公司", "维修费用由权属单位承担"])
     write_catalogue(made, [row(1, TITLE, 档号=CODE, 日期="20250506")])
     return made
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    place = Path(os.environ.get("E2E_PICTURES", tmp_path))
-    place.mkdir(parents=True, exist_ok=True)
-    return place
-
-
-def _hand_over(open_as: Open, folder: Path) -> str:
-    """Hand the folder over and accept it; the address of the record."""
-    clerk = open_as("clerk", "/transfers/new/")
-    clerk.get_by_label("批次名称").fill("共享测试")
-    clerk.locator("input[webkitdirectory]").set_input_files(folder)
-    expect(clerk.locator(".ld-upload-head")).to_contain_text("全部收到，可以提交")
-    clerk.get_by_role("button", name="提交移交").click()
-    expect(clerk.locator(".ld-lead .ld-status")).to_have_text("待审核", timeout=LONG)
-    archivist = open_as("archivist", clerk.url)
-    archivist.get_by_role("button", name="全部接收 1 件").click()
-    archivist.get_by_role("button", name="确认全部接收").click()
-    expect(archivist.locator(".ld-lead .ld-status")).to_have_text("已接收入库", timeout=LONG)
-    archivist.reload()
-    link = archivist.locator('.ld-items a[href^="/records/"]').first
-    return link.get_attribute("href") or ""
 
 
 def _end_by_the_clock(base: Path, number: str) -> None:
@@ -73,7 +44,7 @@ def _end_by_the_clock(base: Path, number: str) -> None:
 def test_a_record_is_asked_for_granted_read_with_its_mark_and_taken_back(
     open_as: Open, folder: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    record = _hand_over(open_as, folder)
+    record = hand_over(open_as, folder, "共享测试")
     archivist = open_as("archivist")
 
     asker = open_as("clerk2", record)

@@ -203,3 +203,26 @@ def test_on_a_phone_no_page_is_wider_than_the_screen(open_as: Open) -> None:
             if width > 390:
                 wide[path] = width
     assert wide == {}
+
+
+PROTECTED = {"/desk/": "工作台", "/search/?q=座谈会": "座谈会纪要", "/retention/": "到期鉴定"}
+
+
+def test_after_signing_out_the_back_button_shows_nothing_of_before(fresh: BrowserContext) -> None:
+    page = fresh.new_page()
+    sign_in(page, "archivist2")
+    page.goto("/search/?q=座谈会")
+    page.locator(".ld-hit h2 a").first.click()
+    record = page.url
+    reading = {record: "座谈会纪要", f"{record}view/": "开放18处驿站"}
+    for path, words in (PROTECTED | reading).items():
+        answer = page.goto(path)
+        assert answer is not None
+        assert "no-store" in answer.headers["cache-control"], path
+        expect(page.locator("main")).to_contain_text(words)
+    sign_out(page)
+    for words in ("开放18处驿站", "座谈会纪要", "到期鉴定", "座谈会纪要"):
+        page.go_back()
+        expect(page.locator("h1")).to_have_text(re.compile("登录|没有找到|查档"))
+        expect(page.get_by_role("main")).not_to_contain_text(words)
+        expect(page.get_by_role("link", name="登录").first).to_be_visible()

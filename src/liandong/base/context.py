@@ -29,6 +29,7 @@ _ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
 _OFFICERS = frozenset(Officer.values)
 _ADMINS = frozenset({Officer.SYSTEM.value, Officer.SECURITY.value})
 _AUDITOR = frozenset({Officer.AUDIT.value})
+_SECURITY = frozenset({Officer.SECURITY.value})
 _LOG_READERS = frozenset({Officer.AUDIT.value, Officer.SECURITY.value})
 _DECIDERS = frozenset({Role.DIRECTOR.value, Role.ARCHIVIST.value})
 _ANYONE: frozenset[str] = frozenset()
@@ -102,6 +103,7 @@ OFFICER_BAR = (
             "/admin/units/",
             "/admin/open-",
             "/admin/keys/",
+            "/admin/apikeys/",
         ),
     ),
     Entry(_("审计"), "/audit/", "g l", _LOG_READERS),
@@ -118,6 +120,7 @@ ADMIN_ROW = (
     Entry(_("机构"), "/admin/units/", roles=_ADMINS),
     Entry(_("账号核查"), "/admin/review/", roles=_OFFICERS),
     Entry(_("密钥"), "/admin/keys/", roles=_OFFICERS),
+    Entry(_("接口密钥"), "/admin/apikeys/", roles=_SECURITY),
 )
 ARCHIVE_ROW = (
     Entry(_("移交接收"), "/transfers/", "g t", _STAFF),

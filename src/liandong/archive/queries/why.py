@@ -159,7 +159,9 @@ def _most_words(name: str, most: int) -> str:
         case "level":
             return _("可阅级别不高于“%(level)s”") % {"level": level_word(most)}
         case "open_from":
-            return _("已到开放日期（今天 %(today)s）") % {"today": most}
+            return _("已到开放日期（今天 %(today)s）") % {
+                "today": f"{most // 10000}-{most // 100 % 100:02}-{most % 100:02}"
+            }
         case "personal":
             return _("没有发现个人信息")
     return f"{name} ≤ {most}"

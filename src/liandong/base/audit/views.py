@@ -182,6 +182,14 @@ def fact_word(name: str) -> str:
         "fields": _("著录项"), "checked": _("校验数"), "failed": _("不符数"),
         "faults": _("不符数"), "rows": _("行数"), "seals": _("封存数"), "first": _("自"),
         "last": _("至"), "hash": _("杂凑"), "object": _("对象"), "by": _("何人"),
+        "role": _("角色"), "unit": _("单位"), "title": _("题名"), "state": _("状态"),
+        "decision": _("鉴定意见"), "clause": _("依据条款"), "basis": _("依据"), "kind": _("种类"),
+        "kinds": _("种类"), "outcome": _("结果"), "list": _("清册"), "number": _("编号"),
+        "pages": _("页数"), "source": _("来源"), "until": _("至"), "due": _("应还日期"),
+        "uses": _("利用方式"), "use": _("利用方式"), "delivery": _("取得方式"),
+        "records": _("件数"), "count": _("件数"), "reason": _("理由"), "verdict": _("意见"),
+        "agrees": _("同意"), "review": _("开放审核"), "step": _("环节"), "masked": _("已遮盖"),
+        "sha256": "SHA-256",
     }.get(name, name)  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from liandong.base.audit.queries import names_of
 from liandong.base.front_end import built_files, island_words
+from liandong.base.models import Unit
 
 register = template.Library()
 
@@ -62,6 +64,32 @@ def icon(name: str) -> SafeString:
         static("base/icons.svg"),
         name,
     )
+
+
+@register.simple_tag(takes_context=True)
+def person(context: template.Context, username: str | None) -> str:
+    """The name of who did something; machines in words, a dash for nobody yet.
+
+    Each person is looked up once per page.
+    """
+    machines = {"system": _("系统作业"), "cli": _("命令行")}
+    if not username or username in machines:
+        return machines.get(username or "", "—")
+    kept: Any = context.render_context
+    known: dict[str, str] = kept.setdefault("people", {})
+    if username not in known:
+        known[username] = names_of([username]).get(username, username)
+    return known[username]
+
+
+@register.simple_tag(takes_context=True)
+def unit(context: template.Context, code: str) -> str:
+    """The name of a department by its code, looked up once per page; the code where none has it."""
+    kept: Any = context.render_context
+    known: dict[str, str] = kept.setdefault("units", {})
+    if code not in known:
+        known[code] = Unit.objects.filter(code=code).values_list("name", flat=True).first() or code
+    return known[code]
 
 
 @register.filter
