@@ -17,8 +17,7 @@ from . import machine
 
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
-    "access", "opening", "deadlines", "ocr", "pipeline",
-    "access", "api", "opening", "ocr", "pipeline",
+    "access", "api", "opening", "deadlines", "ocr", "pipeline",
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def is_operation(address: Address) -> bool:
 
 def make_people() -> dict[str, Client]:
     """A signed-in browser for each kind of person, whose account is as the matrix has it."""
-    for code in (HOME, OTHER):
+    for code in sorted({HOME, OTHER, *(one.unit for one in PEOPLE.values())} - {""}):
         Unit.objects.get_or_create(code=code, defaults={"name": code})
     clients = {}
     for role, viewer in PEOPLE.items():

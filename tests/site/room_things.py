@@ -4,11 +4,13 @@ Who may see a thing is said here in the words of the issue, not by the rule of t
 compares the two.
 """
 
+import io
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 from django.utils import timezone
+from PIL import Image
 from tests.archive.build import NOW, admission, description
 from tests.site.thing import Sees, Thing
 
@@ -23,7 +25,11 @@ from liandong.archive.services.packing import pack
 from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
-from liandong.base.models import Account
+from liandong.base.models import Account, Unit
+from liandong.cases.models import Case
+from liandong.cases.policies import Bearer
+from liandong.cases.services.opening import Report, open_case
+from liandong.cases.services.photos import add_photo
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
@@ -40,6 +46,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_opening(home)
     yield from _of_rights()
     yield from _of_exchange(internal)
+    yield from _of_cases()
 
 
 def _named(*names: str) -> Sees:
@@ -106,6 +113,27 @@ def _of_rights() -> Iterator[Thing]:
     assessment = assess(said, by="archivist", now=now)
     yield Thing("assessment", "", {"code": assessment.number, "step": "approve"},
                 under="/rights/assessments/")  # fmt: skip
+
+
+def _of_cases() -> Iterator[Thing]:
+    now = timezone.now()
+    reader = Account.objects.get(username="reader")
+    report = Report("snap_report", "web", {"text": "井盖破损"}, lat=37.05, lon=118.05,
+                    requester=reader)  # fmt: skip
+    case = open_case(report, by=Bearer(), now=now).case
+    Case.objects.filter(pk=case.pk).update(
+        state="in_progress", lead_unit=Unit.objects.get(code=HOME)
+    )
+    red = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(red, "JPEG")
+    photo = add_photo(case, red.getvalue(), part="before", name="x.jpg", by="reader", now=now)
+    photo.event = case.events.get()
+    photo.save()
+    facts = {"level": 1, "kind": "snap_report", "state": "in_progress", "requested_by": "reader",
+             "firm": "", "lead": HOME, "units": frozenset(), "grid_unit": ""}  # fmt: skip
+    yield Thing("case", "case", {"number": case.number, "photo": photo.uuid}, facts=facts,
+                under="/cases/")  # fmt: skip
+    yield Thing("kind of case", "", {"kind": "snap_report"}, under="/cases/flow/")
 
 
 def _of_exchange(internal: Record) -> Iterator[Thing]:

@@ -123,6 +123,11 @@ def _is_of(viewer: Viewer, unit: str) -> bool:
     return bool(unit) and viewer.unit == unit
 
 
+LIST: Final = Policy(
+    "list-cases",
+    lambda viewer: viewer.is_signed_in and viewer.officer in {"", AUDITOR},
+    _("已登录者；列出的只是本人可看的"),
+)
 SEE: Final = Policy(
     "see-cases",
     lambda viewer: viewer.is_signed_in and viewer.officer in {"", AUDITOR},

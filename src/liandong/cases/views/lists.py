@@ -14,7 +14,7 @@ from liandong.base.params import number, words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case
-from liandong.cases.policies import SEE, TRIAGE, is_staff
+from liandong.cases.policies import LIST, TRIAGE, is_staff
 from liandong.cases.queries.cases import PAGE, Filters, duties_for, inbox, listed, waiting
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, flow_of, kinds
@@ -23,7 +23,7 @@ from .case import case_context
 
 
 @require_safe
-@open_to(SEE)
+@open_to(LIST)
 def show_cases(request: HttpRequest) -> HttpResponse:
     """What waits for this person, and below it every case that the filters of the address leave."""
     viewer, now = viewer_of(request), timezone.now()
@@ -113,7 +113,7 @@ def _after(rows: list[Case], current: Case) -> str:
 
 
 @require_safe
-@open_to(SEE)
+@open_to(LIST)
 def show_flow(request: HttpRequest, kind: str) -> HttpResponse:
     """The flow table of a kind, as the engine obeys it."""
     if kind not in kinds():
