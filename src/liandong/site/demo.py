@@ -26,6 +26,7 @@ from liandong.intake.services.decide import accept
 from liandong.intake.services.drive import drive
 from liandong.intake.services.receive import incoming_files, receive
 
+from .demo_cases import load_cases
 from .demo_papers import OLD_PAPERS, Paper
 from .server import DEMO_PASSWORD
 
@@ -143,6 +144,7 @@ def load_demo(
                 waiting = batch.items.filter(state=ItemState.WAITING).values_list("pk", flat=True)
                 accept(list(waiting), by="archivist", now=clock())
                 drive(batch.pk, by="system", clock=clock, progress=progress)
+    load_cases(clock())
     done.touch()
     return True
 
