@@ -210,8 +210,20 @@ def _agree(made: Mapping[int, Kept], rules: Sequence[Rule]) -> None:
         assert dict(answer.facets["year"]) == Counter(years[pk] for pk in wanted), rule
 
 
+MANY = tuple(
+    AllOf((Eq("level", level), Eq("unit", unit), AtMost("open_from", TODAY)))
+    for level in range(3)
+    for unit in ("A", "B", "AB")
+)
+"""More alternatives than the index asks for one after the other."""
+
+
 @FIXTURES
 @given(st.lists(RECORDS, max_size=8), st.lists(RULES, min_size=1, max_size=6))
+@example(
+    [Kept(level, TODAY + more, "A", 0, frozenset()) for level in range(3) for more in (0, 1)],
+    [AnyOf(MANY)],
+)
 def test_random_rules_mean_the_same_to_every_reader(
     keep: Callable[[Sequence[Kept]], dict[int, Kept]], wanted: list[Kept], rules: list[Rule]
 ) -> None:
@@ -325,6 +337,29 @@ def test_what_everybody_sees_is_what_a_stranger_sees(
 
 
 # Laws of the policies -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("viewer", "reads"),
+    [
+        (Viewer("wu", "", 2, frozenset({"archivist"})), "A1 A2 B1 B2"),
+        (Viewer("wu", "", 1, frozenset({"archivist"})), "A1 B1"),
+        (Viewer("wu", "B", 2, frozenset({"director"})), "A1 A2 B1 B2"),
+        (Viewer("wu", "A", 1, frozenset({"clerk"})), "A1"),
+        (Viewer("wu", "A", 0, frozenset({"clerk"})), ""),
+        (Viewer("wu", "A", 2, frozenset({"archivist"}), officer="sec_admin"), ""),
+        (Viewer("", "A", 2, frozenset({"archivist"})), ""),
+        (Viewer("wu"), ""),
+    ],
+)
+def test_duty_reads_what_is_closed_within_clearance(viewer: Viewer, reads: str) -> None:
+    closed = {
+        f"{unit}{level}": Kept(level, 99991231, unit, 0, frozenset()).facts
+        for unit in "AB"
+        for level in (1, 2)
+    }
+    for rule in (may_read(viewer, TODAY), may_read_whole(viewer, TODAY)):
+        assert " ".join(name for name, facts in closed.items() if holds(rule, facts)) == reads
 
 
 @given(RECORDS, VIEWERS, DAYS)
