@@ -44,7 +44,9 @@ _DUTIES = (
     ("E05", "SFCGJ", "派单目录（演示）五、街面秩序由城市管理局管理"),
 )
 _TO = {  # how far each report is taken: action, by whom, what is said
-    "verifying": (("accept_for_verification", "desk", {"category": "C0102", "severity": "ordinary"}),),
+    "verifying": (
+        ("accept_for_verification", "desk", {"category": "C0102", "severity": "ordinary"}),
+    ),
     "dispatched": (("confirm", "grid", {}), ("dispatch", "dispatcher", {})),
     "inspecting": (
         ("sign_in", "handler", {}),

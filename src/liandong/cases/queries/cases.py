@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from liandong.base.access import Lookup, to_q
-from liandong.base.models import Account, Role
-from liandong.cases.flow import true_guards
+from liandong.base.models import Account, Role, Unit
+from liandong.cases.flow import REQUESTER, SYSTEM, true_guards
 from liandong.cases.models import Case, CaseEvent, DutyClause, SubTask
 from liandong.cases.policies import Bearer, may_see, standings
 from liandong.kernel.casework import LEDGER, STATE, WORKED_ON, Move, flow_of
@@ -148,14 +148,17 @@ def timeline(case: Case) -> list[dict[str, Any]]:
             "username", "full_name"
         )
     )
-    return [_told(one, names) for one in rows]
+    units = dict(
+        Unit.objects.filter(code__in={one.unit for one in rows}).values_list("code", "name")
+    )
+    return [{**_told(one, names), "unit": units.get(one.unit, one.unit)} for one in rows]
 
 
 def _told(event: CaseEvent, names: Mapping[str, str]) -> dict[str, Any]:
     words = getattr(event, "words", None)
     return {
         "event": event,
-        "who": names.get(event.by) or event.by,
+        "who": names.get(event.by) or ("" if event.by in {REQUESTER, SYSTEM, ""} else event.by),
         "said": dict(words.said) if words and words.erased_at is None else {},
         "is_erased": words is not None and words.erased_at is not None,
         "evidence": list(event.attached.all()),

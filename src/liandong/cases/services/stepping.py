@@ -99,9 +99,11 @@ def _take(
         names.discard("proof")
     if case.lat is not None:
         names.add("place")
-    move, role = flow_of(case.kind).take(
+    flow = flow_of(case.kind)
+    move, role = flow.take(
         axis, action, getattr(case, axis), roles, given=names, held=true_guards(situation)
     )
+    said = {name: text for name, text in said.items() if name in {*flow.needs(move), "note"}}
     effect = effects.of(case, move, situation, said, now=now)
     write_event(case, move, role, by=by, now=now, said=said, effect=effect, attached=attached)
     return move
