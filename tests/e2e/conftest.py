@@ -31,7 +31,7 @@ OUTSIDE = re.compile(r"the server responded with a status of|net::ERR_")  # not 
 PASSWORD = "liandong-demo"
 DEMO_ACCOUNTS = (
     "archivist", "archivist2", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin",
-    "auditadmin",
+    "auditadmin", "desk", "grid", "dispatcher", "handler", "inspector", "firm",
 )  # fmt: skip
 START_S = 60
 expect.set_options(timeout=15_000)
@@ -100,30 +100,36 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert faults == []
 
 
-@pytest.fixture(scope="session")
-def states(
-    browser: Browser, base_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
-    """Cookies of every demonstration account, signed in once."""
-    folder = tmp_path_factory.mktemp("states")
-    kept = {}
-    for who in DEMO_ACCOUNTS:
-        context = browser.new_context(base_url=base_url, locale="zh-CN")
+class States(dict[str, Path]):
+    """Where the cookies of each account lie; an account signs in when it is first asked for."""
+
+    def __init__(self, browser: Browser, base_url: str, folder: Path) -> None:
+        super().__init__()
+        self._browser, self._base_url, self._folder = browser, base_url, folder
+
+    def __missing__(self, who: str) -> Path:
+        context = self._browser.new_context(base_url=self._base_url, locale="zh-CN")
         page = context.new_page()
         page.goto("/login/")
         page.get_by_label("用户名").fill(who)
         page.get_by_label("密码").fill(PASSWORD)
         page.get_by_role("main").get_by_role("button", name="登录", exact=True).click()
         expect(page.get_by_role("heading", level=1)).not_to_have_text("登录")
-        kept[who] = folder / f"{who}.json"
-        context.storage_state(path=kept[who])
+        self[who] = self._folder / f"{who}.json"
+        context.storage_state(path=self[who])
         context.close()
-    return kept
+        return self[who]
+
+
+@pytest.fixture(scope="session")
+def states(browser: Browser, base_url: str, tmp_path_factory: pytest.TempPathFactory) -> States:
+    """Cookies of the demonstration accounts."""
+    return States(browser, base_url, tmp_path_factory.mktemp("states"))
 
 
 @pytest.fixture
 def open_as(
-    browser: Browser, browser_context_args: dict[str, Any], states: dict[str, Path]
+    browser: Browser, browser_context_args: dict[str, Any], states: States
 ) -> Iterator[Open]:
     """Open a page as somebody: `open_as("archivist", "/desk/", theme="dark")`.
 
@@ -133,7 +139,7 @@ def open_as(
     faults: list[str] = []
 
     def open_page(who: str, path: str = "", *, context: Any = None, **modes: str) -> Page:
-        signed = {"storage_state": states[who]} if who in states else {}
+        signed = {"storage_state": states[who]} if who in DEMO_ACCOUNTS else {}
         made = browser.new_context(**{**browser_context_args, **signed, **(context or {})})
         contexts.append(made)
         page = made.new_page()

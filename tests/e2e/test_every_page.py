@@ -17,7 +17,16 @@ from openpyxl import load_workbook
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from .conftest import PHONE, Open, Transfer, faults_of_looks, set_modes, violations
+from .conftest import (
+    DEMO_ACCOUNTS,
+    PHONE,
+    Open,
+    States,
+    Transfer,
+    faults_of_looks,
+    set_modes,
+    violations,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -256,6 +265,8 @@ OF_ROLE = {
         "/opening/publish/", "/opening/periods/", "/exchange/visits/", "/retention/lists/",
         "/admin/approvals/",
     ),
+    "desk": ("/cases/", "/cases/inbox/", "/cases/flow/snap_report/"),
+    "handler": (f"/cases/{FIRST}",),
     "sysadmin": (
         "/admin/accounts/", "/admin/open-account/", "/admin/accounts/clerk/", "/admin/units/",
         "/admin/units/SFCGJ/", "/admin/approvals/", "/admin/keys/",
@@ -270,13 +281,17 @@ OF_ROLE = {
 
 @pytest.fixture(scope="module")
 def some_of_each(
-    browser: Browser, browser_context_args: dict[str, Any], states: dict[str, Path]
+    browser: Browser, browser_context_args: dict[str, Any], states: States
 ) -> Iterator[None]:
     """A request, a visit, a loan, a hold, and a request of a person to have something deleted."""
     made: list[BrowserContext] = []
 
     def fill(who: str, path: str, button: str, **fields: str) -> None:
-        made.append(browser.new_context(**browser_context_args, storage_state=states.get(who)))
+        made.append(
+            browser.new_context(
+                **browser_context_args, storage_state=states[who] if who in DEMO_ACCOUNTS else None
+            )
+        )
         page = made[-1].new_page()
         page.goto(path)
         submit = page.get_by_role("button", name=button, exact=True)
