@@ -35,7 +35,7 @@ BY_MEANING = {
     "bad-cursor", "not-as-declared", "bad-name", "bad-endpoint", "unknown-fonds", "classified",
     "no-files", "token-reused",
 }  # fmt: skip
-ALSO_INVALID = {"file_one"}  # base64, real dates, content or upload: beyond a schema
+ALSO_INVALID = {"file_one", "shares_ask"}  # base64, real dates, content or upload: beyond a schema
 
 
 def _call(case: Any, token: str) -> Any:

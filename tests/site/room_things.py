@@ -134,6 +134,9 @@ def _of_cases() -> Iterator[Thing]:
     yield Thing("case", "case", {"number": case.number, "photo": photo.uuid}, facts=facts,
                 under="/cases/")  # fmt: skip
     yield Thing("kind of case", "", {"kind": "snap_report"}, under="/cases/flow/")
+    public = {"service_code": "E0101", "form": "json", "service_request_id": case.number,
+              "token": case.uuid}  # fmt: skip
+    yield Thing("public request", "", public, under="/open311/")
 
 
 def _of_exchange(internal: Record) -> Iterator[Thing]:

@@ -68,13 +68,14 @@ GUARD_WORDS: Final = {
 }
 
 
-def _is_english() -> bool:
+def is_english() -> bool:
+    """Whether the page is in English."""
     return (get_language() or "").startswith("en")
 
 
 def name_of(row: Mapping[str, str]) -> str:
     """The name of a catalogue row in the language of the page."""
-    return row["name_en"] if _is_english() else row["name_zh"]
+    return row["name_en"] if is_english() else row["name_zh"]
 
 
 def kind_word(code: str) -> str:
@@ -82,7 +83,7 @@ def kind_word(code: str) -> str:
     kind = kinds().get(code)
     if kind is None:
         return code
-    return kind.name_en if _is_english() else kind.name_zh
+    return kind.name_en if is_english() else kind.name_zh
 
 
 def state_word(code: str, axis: str = "state") -> str:
@@ -95,7 +96,7 @@ def state_word(code: str, axis: str = "state") -> str:
 
 def move_word(move: Move) -> str:
     """The name of a step."""
-    return move.name_en if _is_english() else move.name_zh
+    return move.name_en if is_english() else move.name_zh
 
 
 def action_word(action: str) -> str:
@@ -121,7 +122,7 @@ def outcome_text(code: str) -> str:
     row = catalog.by_key("case_outcomes", "code").get(code)
     if row is None:
         return ""
-    return row["text_en"] if _is_english() else row["text_zh"]
+    return row["text_en"] if is_english() else row["text_zh"]
 
 
 def category_word(code: str) -> str:
@@ -129,7 +130,7 @@ def category_word(code: str) -> str:
     for row in catalog.rows("problem_categories"):
         if row["local_code"] == code:
             name = "subclass_name" if row["subclass_name_zh"] else "class_name"
-            return row[f"{name}_en" if _is_english() else f"{name}_zh"]
+            return row[f"{name}_en" if is_english() else f"{name}_zh"]
     return code
 
 
@@ -159,7 +160,7 @@ def categories() -> list[tuple[str, list[tuple[str, str]]]]:
     """Problem categories by class, those that are switched on."""
     found: dict[str, list[tuple[str, str]]] = {}
     for row in catalog.rows("problem_categories"):
-        name = row["class_name_en"] if _is_english() else row["class_name_zh"]
+        name = row["class_name_en"] if is_english() else row["class_name_zh"]
         if row["enabled"] == "Y" and row["subclass_name_zh"]:
             found.setdefault(name, []).append((row["local_code"], category_word(row["local_code"])))
     return list(found.items())

@@ -27,6 +27,7 @@ SCOPES: Final[Mapping[str, Any]] = {
     "shares:request": _("申请共享利用"),
     "shares:read": _("查看共享申请与授权"),
     "webhooks:manage": _("管理事件通知"),
+    "reports:write": _("开放接口上报事项"),
 }
 BORROWED_ROLES: Final = frozenset({"clerk", "reader"})
 """What a key takes over from its account: a system is never archivist, director or officer."""

@@ -165,6 +165,8 @@ KNOBS = (
         "ENCRYPTION", _cipher, "", "新入库档案加密：aes（AES-256-GCM）、sm4（SM4-GCM）；留空不加密"
     ),
     Knob("API_PER_MINUTE", int, "600", "每把接口密钥每分钟的请求数；单把可另定"),
+    Knob("JURISDICTION", str, "", "Open311 的辖区标识 jurisdiction_id；留空则请求不得带它"),
+    Knob("OPEN311_EXTENSIONS", _yes, "0", "Open311 扩展：分页、按更新时间、multipart 照片"),
     Knob("WEBHOOK_PORTS", _ports, "443", "事件通知可用的端口，逗号分隔"),
     Knob("WEBHOOK_NETWORKS", _networks, "", "事件通知可达的内部网段，逗号分隔；留空只达互联网地址"),
     Knob("WEBHOOK_LOOPBACK", _yes, "0", "事件通知可用 http 发给本机，只供试用"),
