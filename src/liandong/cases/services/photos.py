@@ -70,6 +70,12 @@ def add_photo(
     return one
 
 
+def drop_photo(one: Evidence) -> None:
+    """Erase the files of a photo that no row names."""
+    for path in (clean_path(one), public_path(one), original_path(one)):
+        path.unlink(missing_ok=True)
+
+
 def redrawn(content: bytes) -> tuple[bytes, int, int]:
     """The picture drawn anew as JPEG, and its size.  Raises BadPhoto."""
     if not content:

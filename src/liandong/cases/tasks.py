@@ -1,0 +1,12 @@
+"""Jobs of the room: thin, each calls services."""
+
+from django.utils import timezone
+from django_tasks import task
+
+from .services.reporting import forget_unclaimed
+
+
+@task()
+def tidy_reports() -> int:
+    """Erase photos whose report did not come within a day; how many."""
+    return forget_unclaimed(now=timezone.now())
