@@ -7,9 +7,11 @@ compares the two.
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from django.utils import timezone
 from tests.archive.build import NOW, admission, description
+from tests.cases.test_pages import photo
 from tests.site.thing import Sees, Thing
 
 from liandong.archive.models import Decision, DestructionList, OpeningReview, Record
@@ -24,6 +26,10 @@ from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
 from liandong.base.models import Account
+from liandong.cases.models import Evidence
+from liandong.cases.policies import Bearer
+from liandong.cases.services.opening import Report, open_case
+from liandong.cases.services.photos import keep_photo
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
@@ -40,6 +46,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_opening(home)
     yield from _of_rights()
     yield from _of_exchange(internal)
+    yield from _of_snap()
 
 
 def _named(*names: str) -> Sees:
@@ -154,3 +161,14 @@ def _of_exchange(internal: Record) -> Iterator[Thing]:
     yield Thing("certified copy", "", {"no": "CZ-2026-0001"}, seen_by=_named(),
                 under="/exchange/copies/")  # fmt: skip
     yield Thing("form of statistics", "", {"form": "csv"}, under="/exchange/statistics")
+
+
+def _of_snap() -> Iterator[Thing]:
+    """A report that came without an account: whoever has its token sees it."""
+    report = Report(kind="snap_report", channel="web", form={"text": "井盖破损"}, address="路口")
+    kept = keep_photo(photo().getvalue(), case_uuid=report.uuid, part=Evidence.Part.BEFORE,
+                      name="photo.jpg", by="", now=NOW)  # fmt: skip
+    made = open_case(report, by=Bearer(), now=timezone.now(), evidence=[kept])
+    yield Thing("report by its token", "", {"token": made.token, "photo": kept.uuid}, under="/r/")
+    yield Thing("photo ahead of its report", "", {"report": uuid4(), "photo": uuid4()},
+                under="/snap/reports/")  # fmt: skip

@@ -153,7 +153,8 @@ def _claimed(sent: Sent, *, now: datetime) -> list[Evidence]:
     made = [
         Evidence(
             **{column: getattr(by_uuid[one], column) for column in _COLUMNS},
-            part=Evidence.Part.BEFORE, mime="image/jpeg", added_by="", added_at=by_uuid[one].sent_at,
+            part=Evidence.Part.BEFORE, mime="image/jpeg", added_by="",
+            added_at=by_uuid[one].sent_at,
         )
         for one in wanted
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The page of a report by its link (/r/<token>/): how it stands, in public words, and what to do."""
+"""The page of a report by its link: how it stands, in public words, and what may be done."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -82,7 +82,7 @@ def show(request: HttpRequest, token: str) -> HttpResponse:
         "story": [_told(one) for one in tracking.story(case)],
         "photos": tracking.photos_of(case),
         "steps": [_step(case, move) for move in tracking.steps(case, now=now)],
-        "scores": [(5, _("很满意")), (4, _("满意")), (3, _("一般")), (2, _("不满意")),
+        "scores": [(5, _("很满意")), (4, _("满意")), (3, _("基本满意")), (2, _("不满意")),
                    (1, _("很不满意"))],
     }  # fmt: skip
     answer = render(request, "cases/track.html", context)
