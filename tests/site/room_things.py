@@ -28,12 +28,14 @@ from liandong.archive.services.rights.requests import ask as ask_rights
 from liandong.base.models import Account
 from liandong.cases.models import Evidence
 from liandong.cases.policies import Bearer
+from liandong.cases.services.blurring import confirm
 from liandong.cases.services.opening import Report, open_case
 from liandong.cases.services.photos import keep_photo
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
 from liandong.exchange.services.visiting import Application, receive
+from liandong.kernel.access import Fact
 from liandong.kernel.viewer import Viewer
 from liandong.site.access_matrix import HOME
 
@@ -172,3 +174,12 @@ def _of_snap() -> Iterator[Thing]:
     yield Thing("report by its token", "", {"token": made.token, "photo": kept.uuid}, under="/r/")
     yield Thing("photo ahead of its report", "", {"report": uuid4(), "photo": uuid4()},
                 under="/snap/reports/")  # fmt: skip
+    confirm(kept.pk, by="x", now=NOW)
+    case = made.case
+    facts: dict[str, Fact] = {
+        "level": case.level, "kind": case.kind, "state": case.state,
+        "requested_by": case.requested_by, "firm": case.firm, "lead": case.lead,
+        "units": case.units, "grid_unit": case.grid_unit,
+    }  # fmt: skip
+    yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
+                under="/cases/<case_no:number>/photos/<uuid:photo>/")  # fmt: skip

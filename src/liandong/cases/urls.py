@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from .views import case, lists, snap, track
+from .views import blur, case, lists, snap, track
 
 
 class CaseNumber:
@@ -51,4 +51,10 @@ urlpatterns = [
     path("r/<case_token:token>/", track.show, name="track"),
     path("r/<case_token:token>/steps/", track.take, name="track_take"),
     path("r/<case_token:token>/photos/<uuid:photo>.jpg", track.send_photo, name="track_photo"),
+    path("cases/<case_no:number>/photos/<uuid:photo>/blur/", blur.show, name="blur"),
+    path(
+        "cases/<case_no:number>/photos/<uuid:photo>/public.jpg",
+        blur.send_public,
+        name="public_photo",
+    ),
 ]
