@@ -65,7 +65,9 @@ def show_snap(request: HttpRequest) -> HttpResponse:
     return _page(request, {})
 
 
-def _page(request: HttpRequest, said: Mapping[str, str], refused: _Refused | None = None) -> Any:
+def _page(
+    request: HttpRequest, said: Mapping[str, str], refused: _Refused | None = None
+) -> HttpResponse:
     context = {
         "said": said,
         "report": said.get("report") or str(uuid4()),
