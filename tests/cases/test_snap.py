@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -35,7 +36,7 @@ JSON = {"HTTP_ACCEPT": "application/json"}
 
 
 @pytest.fixture(autouse=True)
-def _people() -> None:
+def _people(home: Path) -> None:
     people()
     cell()
 
@@ -156,11 +157,6 @@ def test_a_bad_photo_of_a_plain_form_leaves_no_file() -> None:
     assert answer.json()["code"] == "photo-unknown-format"
     assert not Case.objects.exists()
     assert [one for one in settings.EVIDENCE.rglob("*") if one.is_file()] == []
-
-
-@pytest.fixture(autouse=True)
-def _evidence(settings: Any, tmp_path: Any) -> None:
-    settings.EVIDENCE = tmp_path / "evidence"
 
 
 def test_whoever_signed_in_is_the_reporter_and_does_not_accept_it() -> None:

@@ -1,8 +1,9 @@
 """Faces and plates of a photo are covered before anybody outside sees it, and a person says so.
 
-Nothing here finds faces: OpenCV 5 no longer ships the cascades, and a model would be a download.
-A person marks every region; the machine only covers what was marked.  The picture in between, clean
-but not covered, is for those who work on the case.  Source: domain/casework.md §12 (3).
+Nothing finds faces: OpenCV 5 no longer ships the cascades, and a model would be a download; plates
+are proposed (`proposing`).  A person marks the rest and confirms; the machine only covers what was
+marked.  The picture in between, clean but not covered, is for those who work on the case.
+Source: domain/casework.md §12 (3).
 """
 
 import io
@@ -38,7 +39,7 @@ def mark(evidence_id: int, region: Region, *, by: str, now: datetime) -> None:
     """Add a region, cut to the picture; a confirmation before it ends.  Raises BadRegion."""
     with transaction.atomic():
         one = _locked(evidence_id)
-        regions = [*one.regions, list(_cut(region, one))]
+        regions = [*one.regions, list(cut(region, one))]
         if len(regions) > MOST_REGIONS:
             raise BadRegion("too-many")
         _set(one, regions, by=by, now=now)
@@ -90,7 +91,8 @@ def _locked(evidence_id: int) -> Evidence:
     return Evidence.objects.select_for_update(of=("self",)).get(pk=evidence_id)
 
 
-def _cut(region: Region, one: Evidence) -> Region:
+def cut(region: Region, one: Evidence) -> Region:
+    """The part of a region that lies on the picture.  Raises BadRegion."""
     x, y, width, height, kind = region
     if kind not in KINDS:
         raise BadRegion("kind")

@@ -18,6 +18,7 @@ from liandong.cases.models import Evidence
 from liandong.cases.policies import BLUR
 from liandong.cases.services import blurring
 from liandong.cases.services.photos import clean_path, public_path
+from liandong.cases.tasks import find_plates
 
 from .case import case_or_404
 
@@ -70,6 +71,9 @@ def _act(request: HttpRequest, one: Evidence) -> None:
             case "confirm":
                 blurring.confirm(one.pk, by=by, now=now)
                 messages.success(request, _("已确认，遮挡后的照片可以公开。"))
+            case "propose":
+                find_plates.enqueue(one.pk)
+                messages.info(request, _("正在找车牌，稍后刷新本页。找不到的请自己点选。"))
             case "withdraw":
                 blurring.withdraw(one.pk, by=by, now=now)
             case _:
