@@ -143,6 +143,15 @@ def test_a_report_survives_the_loss_of_the_network_and_is_accepted(
     page.goto(tracking)
     expect(page.locator(".ld-lead")).to_contain_text("网格员正在核实")
 
+    desk.get_by_role("link", name="遮挡人脸和车牌").click()
+    assert violations(desk) == []
+    desk.get_by_alt_text("照片：在要遮挡的地方点一下").click(position={"x": 320, "y": 200})
+    expect(desk.locator("main")).to_contain_text("1. 人脸")
+    desk.get_by_role("button", name="看过，没有别的要遮").click()
+    expect(desk.get_by_alt_text("遮挡后的照片")).to_have_count(1)
+    assert violations(desk) == []
+    desk.screenshot(path=pictures / "snap-4-covered.png", full_page=True)
+
 
 def test_the_page_is_within_its_budget(open_as: Open) -> None:
     page = open_as("stranger", context=PHONE)
