@@ -196,7 +196,7 @@ function row(item: Item): HTMLElement {
     const plain = { ...item.fields, pseudonym: "", recovery: "" };
     acts.append(button("plain", () => void keep({ ...item, fields: plain, state: "waiting", code: "" }).then(flush)), " ");
   }
-  if (item.state !== "waiting") acts.append(button("remove", () => void forget(item.uuid).then(showBox)));
+  acts.append(button("remove", () => void forget(item.uuid).then(showBox)));
   made.append(title, stands, acts);
   return made;
 }
