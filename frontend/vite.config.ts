@@ -61,6 +61,6 @@ export default defineConfig({
     target: "es2020",
     cssTarget: "chrome111", // "es2020" would down-level the style sheet to half again its size
     assetsInlineLimit: 0,
-    rollupOptions: { input: "src/main.ts", checks: { eval: false } }, // htmx could eval; our pages forbid it
+    rollupOptions: { input: ["src/main.ts", "src/snap.ts"], checks: { eval: false } }, // htmx could eval; our pages forbid it
   },
 });

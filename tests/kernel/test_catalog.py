@@ -25,6 +25,7 @@ KEYS = {
     "escalation_levels": "code",
     "holidays": "date",
     "name_characters": "use",
+    "never_collected": "code",
     "pii_kinds": "kind",
     "pii_words": "list",
     "retention_periods": "code",

@@ -8,10 +8,12 @@ import io
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from django.utils import timezone
 from PIL import Image
 from tests.archive.build import NOW, admission, description
+from tests.cases.test_pages import photo
 from tests.site.thing import Sees, Thing
 
 from liandong.archive.models import Decision, DestructionList, OpeningReview, Record
@@ -26,14 +28,16 @@ from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
 from liandong.base.models import Account, Unit
-from liandong.cases.models import Case
+from liandong.cases.models import Case, Evidence
 from liandong.cases.policies import Bearer
+from liandong.cases.services.blurring import confirm
 from liandong.cases.services.opening import Report, open_case
-from liandong.cases.services.photos import add_photo
+from liandong.cases.services.photos import add_photo, keep_photo
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
 from liandong.exchange.services.visiting import Application, receive
+from liandong.kernel.access import Fact
 from liandong.kernel.viewer import Viewer
 from liandong.site.access_matrix import HOME
 
@@ -47,6 +51,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_rights()
     yield from _of_exchange(internal)
     yield from _of_cases()
+    yield from _of_snap()
 
 
 def _named(*names: str) -> Sees:
@@ -185,3 +190,23 @@ def _of_exchange(internal: Record) -> Iterator[Thing]:
     yield Thing("certified copy", "", {"no": "CZ-2026-0001"}, seen_by=_named(),
                 under="/exchange/copies/")  # fmt: skip
     yield Thing("form of statistics", "", {"form": "csv"}, under="/exchange/statistics")
+
+
+def _of_snap() -> Iterator[Thing]:
+    """A report that came without an account: whoever has its token sees it."""
+    report = Report(kind="snap_report", channel="web", form={"text": "井盖破损"}, address="路口")
+    kept = keep_photo(photo().getvalue(), case_uuid=report.uuid, part=Evidence.Part.BEFORE,
+                      name="photo.jpg", by="", now=NOW)  # fmt: skip
+    made = open_case(report, by=Bearer(), now=timezone.now(), evidence=[kept])
+    yield Thing("report by its token", "", {"token": made.token, "photo": kept.uuid}, under="/r/")
+    yield Thing("photo ahead of its report", "", {"report": uuid4(), "photo": uuid4()},
+                under="/snap/reports/")  # fmt: skip
+    confirm(kept.pk, by="x", now=NOW)
+    case = made.case
+    facts: dict[str, Fact] = {
+        "level": case.level, "kind": case.kind, "state": case.state,
+        "requested_by": case.requested_by, "firm": case.firm, "lead": case.lead,
+        "units": case.units, "grid_unit": case.grid_unit,
+    }  # fmt: skip
+    yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
+                under="/cases/<case_no:number>/photos/<uuid:photo>/")  # fmt: skip

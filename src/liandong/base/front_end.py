@@ -35,6 +35,14 @@ def built_files() -> tuple[list[str], list[str]]:
     return styles, [f"dist/{chunk['file']}" for chunk in chunks]
 
 
+def module_of(source: str) -> str:
+    """The built module of an entry that stands alone, as a name below `static/`; "" if unbuilt."""
+    try:
+        return f"dist/{_read_manifest(MANIFEST.stat().st_mtime)[source]['file']}"
+    except (OSError, KeyError, ValueError):
+        return ""
+
+
 def island_words(name: str) -> dict[str, str]:
     """The words that the island `name` shows, in the language of the page; raises KeyError."""
     return {

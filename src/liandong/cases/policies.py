@@ -146,3 +146,11 @@ WORK: Final = Policy("work-on-cases", is_staff, _("受理、派遣、承办、�
 TRIAGE: Final = Policy(
     "triage", lambda viewer: Role.DESK in viewer.roles and not viewer.officer, _("受理员")
 )
+_COVERS: Final = frozenset({Role.DESK, Role.GRID_WORKER})
+BLUR: Final = Policy(
+    "blur-photos",
+    lambda viewer: bool(viewer.roles & _COVERS) and not viewer.officer,
+    _("受理员、网格员"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)

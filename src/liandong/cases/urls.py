@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from .views import case, lists
+from .views import blur, case, lists, snap, track
 
 
 class CaseNumber:
@@ -19,7 +19,22 @@ class CaseNumber:
         return value
 
 
+class Token:
+    """The token of a tracking link."""
+
+    regex = "[A-Za-z0-9_-]{22,64}"
+
+    def to_python(self, value: str) -> str:
+        """The token as it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The token as it stands."""
+        return value
+
+
 register_converter(CaseNumber, "case_no")
+register_converter(Token, "case_token")
 
 app_name = "cases"
 urlpatterns = [
@@ -29,4 +44,17 @@ urlpatterns = [
     path("cases/<case_no:number>/", case.show_case, name="case"),
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
+    path("snap/", snap.show_snap, name="snap"),
+    path("snap/reports/", snap.take_report, name="take_report"),
+    path("snap/reports/<uuid:report>/photos/<uuid:photo>/", snap.take_photo, name="take_photo"),
+    path("r/", track.find, name="find"),
+    path("r/<case_token:token>/", track.show, name="track"),
+    path("r/<case_token:token>/steps/", track.take, name="track_take"),
+    path("r/<case_token:token>/photos/<uuid:photo>.jpg", track.send_photo, name="track_photo"),
+    path("cases/<case_no:number>/photos/<uuid:photo>/blur/", blur.show, name="blur"),
+    path(
+        "cases/<case_no:number>/photos/<uuid:photo>/public.jpg",
+        blur.send_public,
+        name="public_photo",
+    ),
 ]

@@ -1,7 +1,7 @@
 """Words of cases in the language of the page: kinds, states, actions, reasons, outcomes."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,26 @@ TONES: Final[Mapping[str, str]] = {  # of components/status.html
     "withdrawn": "idle", "referred": "rejected", "listed": "running", "proposed": "decide",
     "cleared": "done", "relisted": "failed",
 }  # fmt: skip
+PUBLIC_STATES: Final[Mapping[str, Any]] = {  # what the requester reads
+    "submitted": _("已收到，等待受理。"),
+    "needs_info": _("需要您补充。"),
+    "verifying": _("已受理，网格员正在核实。"),
+    "accepted": _("已立案，等待派遣。"),
+    "dispatched": _("已派给主办单位，等待签收。"),
+    "returned": _("正在重新确定由谁办理。"),
+    "in_progress": _("主办单位正在办理。"),
+    "parked": _("暂时不能办理，到期再看。"),
+    "handled": _("主办单位已办，等待核查。"),
+    "inspecting": _("另一单位的人正在核查。"),
+    "resolved": _("核查通过。请评价；不满意可以申请重办。"),
+    "reopen_review": _("正在审核您的重办申请。"),
+    "closed": _("已办结。"),
+    "filed": _("已办结并归档。"),
+    "rejected": _("没有受理，原因见下。"),
+    "merged": _("同一问题已在办理，办结后一并告知。"),
+    "withdrawn": _("已撤回。"),
+    "referred": _("已转送，去向见下。"),
+}
 CHANNELS: Final = {
     "web": _("网页"), "desk": _("受理台"), "open311": _("开放接口"), "import": _("批量导入"),
     "field": _("现场"), "mail": _("邮件"), "portal": _("企业服务"), "visit": _("走访"),
@@ -92,6 +112,11 @@ def state_word(code: str, axis: str = "state") -> str:
         if (row["axis"], row["code"]) == (axis, code):
             return name_of(row)
     return code
+
+
+def public_state(code: str) -> str:
+    """How a case stands, as a sentence to whoever raised it."""
+    return str(PUBLIC_STATES.get(code, state_word(code)))
 
 
 def move_word(move: Move) -> str:

@@ -178,6 +178,7 @@ KNOBS = (
     Knob("CONTACT_DAYS", int, "180", "查档办结几天后删除查档人的姓名、证件和联系信息"),
     Knob("COPY_DAYS", int, "30", "证明件的文件保留几天；登记一直保留"),
     Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),
+    Knob("REPORTS_PER_HOUR", _least(1), "30", "同一来源地址每小时可提交的上报数；照片为其六倍"),
     Knob("MAIL", str, "", "邮件服务器 smtp://用户@主机:端口；留空则提醒只在站内显示"),
     Knob("MAIL_PASSWORD", str, "", "邮件服务器口令", secret=True),
     Knob("MAIL_FROM", str, "", "发件地址"),

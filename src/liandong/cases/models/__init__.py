@@ -3,7 +3,9 @@
 from .cases import Case, CaseEvent, CaseWords, Escalation, SubTask
 from .duty import DutyClause, GridCell
 from .evidence import Evidence
+from .reports import Pseudonym, SentPhoto
 
 __all__ = [
-    "Case", "CaseEvent", "CaseWords", "DutyClause", "Escalation", "Evidence", "GridCell", "SubTask",
+    "Case", "CaseEvent", "CaseWords", "DutyClause", "Escalation", "Evidence", "GridCell",
+    "Pseudonym", "SentPhoto", "SubTask",
 ]  # fmt: skip

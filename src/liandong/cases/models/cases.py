@@ -57,6 +57,9 @@ class Case(models.Model):
     enterprise = models.ForeignKey(
         "base.Unit", models.PROTECT, null=True, blank=True, related_name="demands"
     )
+    pseudonym = models.ForeignKey(
+        "cases.Pseudonym", models.SET_NULL, null=True, blank=True, related_name="cases"
+    )
     token_hash = models.CharField(max_length=64, blank=True)  # SHA-256 of the token of /r/<token>/
     contact = models.BinaryField(null=True, blank=True)  # sealed: services/sealing.py
     contact_until = models.DateField(null=True, blank=True)  # erased after this day

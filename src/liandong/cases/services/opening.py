@@ -50,6 +50,7 @@ class Report:
     enterprise: Unit | None = None
     contact: Mapping[str, str] = field(default_factory=dict)  # name, phone, email
     submitted_at: datetime | None = None  # of the source system, for imports
+    token: str = ""  # chosen by the sender, who then has it though the answer gets lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def open_case(
     if known is not None:
         return Opened(known, "", is_fresh=False)
     kind = _checked(report, evidence)
-    token = secrets.token_urlsafe(18)
+    token = report.token or secrets.token_urlsafe(18)
     try:
         with transaction.atomic():
             case = _case(report, kind, token, now=now)

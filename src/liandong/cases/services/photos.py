@@ -51,8 +51,8 @@ def keep_photo(
     urn = evidence_urn(case_uuid)
     key = ensure_keys([urn], AES, now=now)[urn]
     sealed = seal_bytes(content, key, Place(urn, f"{one.uuid}/{ORIGINAL}"), engine("cipher").aead)
-    _put(original_path(one), sealed)
-    _put(clean_path(one), clean)
+    put_file(original_path(one), sealed)
+    put_file(clean_path(one), clean)
     return one
 
 
@@ -68,6 +68,12 @@ def add_photo(
     one.case = case
     one.save()
     return one
+
+
+def drop_photo(one: Evidence) -> None:
+    """Erase the files of a photo that no row names."""
+    for path in (clean_path(one), public_path(one), original_path(one)):
+        path.unlink(missing_ok=True)
 
 
 def redrawn(content: bytes) -> tuple[bytes, int, int]:
@@ -130,7 +136,7 @@ def _path(one: Evidence, ending: str) -> Path:
     return folder / name[:2] / f"{name}{ending}"
 
 
-def _put(path: Path, content: bytes) -> None:
+def put_file(path: Path, content: bytes) -> None:
     """Write durably under the final name, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -7,8 +7,9 @@ because people type passwords into the wrong field.  Source: GB/T 22239-2019 8.1
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -18,6 +19,8 @@ from django.utils.crypto import salted_hmac
 from liandong.base.audit import record_act
 from liandong.base.models import Account, Outcome, Throttle
 from liandong.base.people.passwords import LONGEST
+
+LONGEST_WINDOW: Final = timedelta(hours=2)  # rows are kept at least so long
 
 
 class Refusal(Enum):
@@ -70,16 +73,20 @@ def try_password(name: str, password: str, *, origin: str, now: datetime) -> Att
 
 
 @transaction.atomic
-def take_turn(key: str, most: int, *, now: datetime) -> bool:
-    """Count an attempt under `key`; False when `most` failed within LOCK_TIME: refuse unseen."""
+def take_turn(key: str, most: int, *, now: datetime, within: timedelta | None = None) -> bool:
+    """Count an attempt under `key`; False when `most` failed `within` LOCK_TIME: refuse unseen.
+
+    Another time `within` is at most LONGEST_WINDOW.
+    """
+    window = within or settings.LOCK_TIME
     row, _ = Throttle.objects.select_for_update().get_or_create(key=key, defaults={"since": now})
     if row.until and now < row.until:
         return False
-    if row.until or now - row.since >= settings.LOCK_TIME:
+    if row.until or now - row.since >= window:
         row.failures, row.since, row.until = 0, now, None
     row.failures += 1
     if row.failures >= most:
-        row.until = now + settings.LOCK_TIME
+        row.until = now + window
     row.save()
     return True
 
@@ -104,7 +111,8 @@ def is_throttled(key: str, *, now: datetime) -> bool:
 
 def forget_old(*, now: datetime) -> None:
     """Remove rows that no longer count."""
-    old = Throttle.objects.filter(since__lt=now - 2 * settings.LOCK_TIME)
+    kept = max(2 * settings.LOCK_TIME, LONGEST_WINDOW)
+    old = Throttle.objects.filter(since__lt=now - kept)
     old.exclude(until__gt=now).delete()
 
 
