@@ -29,6 +29,7 @@ PEOPLE: Mapping[str, tuple[Role, str]] = {
     "roads": (Role.HANDLER, ROADS),
     "inspector": (Role.INSPECTOR, CENTRE),
     "city-inspector": (Role.INSPECTOR, CITY),  # of the unit that handles: may not
+    "inspector2": (Role.INSPECTOR, OTHER_DESK),
     "leader": (Role.LEADER, CENTRE),
     "ledger": (Role.LEDGER, CENTRE),
     "firm": (Role.ENTERPRISE, FIRM),
