@@ -141,3 +141,12 @@ WORK: Final = Policy("work-on-cases", is_staff, _("受理、派遣、承办、�
 TRIAGE: Final = Policy(
     "triage", lambda viewer: Role.DESK in viewer.roles and not viewer.officer, _("受理员")
 )
+FILE: Final = Policy(
+    "file-cases",
+    lambda viewer: (
+        bool(viewer.roles & {Role.CLERK, Role.ARCHIVIST, Role.DESK}) and not viewer.officer
+    ),
+    _("归档人员、档案馆员、受理员"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)

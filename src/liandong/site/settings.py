@@ -196,6 +196,7 @@ ENCRYPTION: str = _KNOB["ENCRYPTION"]  # name in kernel.sealed.ALGORITHMS, "" fo
 API_PER_MINUTE: int = _KNOB["API_PER_MINUTE"]
 
 ARCHIVE_NAME: str = _KNOB["ARCHIVE_NAME"]
+CASE_FONDS: str = _KNOB["CASE_FONDS"]  # number of a fonds, "" for the provisional one
 SHARE_DAYS: int = _KNOB["SHARE_DAYS"]
 OPINION_DAYS: int = _KNOB["OPINION_DAYS"]
 SHARE_MAX_DAYS: int = _KNOB["SHARE_MAX_DAYS"]

@@ -22,7 +22,7 @@ from liandong.base.params import way_back
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case, Evidence
-from liandong.cases.policies import SEE, STEP, Bearer, standings
+from liandong.cases.policies import FILE, SEE, STEP, Bearer, standings
 from liandong.cases.queries.cases import duties_for, open_moves, seen_case, timeline
 from liandong.cases.queries.clocks import explained
 from liandong.cases.queries.situations import standing_of
@@ -69,6 +69,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "clocks": [_clock(run, lines, now) for run, lines in explained(case, now=now)],
         "steps": [_step(case, move) for move in moves],
         "photos": _photos(case),
+        "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))
             for one in sorted(standings(bearer, standing_of(case)))
