@@ -17,7 +17,7 @@ STATE, LEDGER, RECORD = AXES = ("state", "ledger", "record")
 START: Final = "draft"
 FINAL: Final = "filed"
 IMPORT: Final = "import"
-"""The step by which a case comes in that another system has closed already."""
+"""The step by which a case comes in that another system has closed; also the channel of it."""
 EXITS: Final = frozenset({"rejected", "merged", "withdrawn", "referred"})
 """States that end a case without inspection; each is filed, with short retention."""
 OVER: Final = EXITS | {"closed", "filed"}
@@ -165,6 +165,8 @@ class CaseFlow:
         if {move.source, move.target} & self.kind.states_off:
             return False
         if "verification_off" in move.guards and self.kind.is_verified:
+            return False
+        if move.action == IMPORT and IMPORT not in self.kind.channels:
             return False
         return move.axis != LEDGER or self.kind.ledger != "none"
 

@@ -215,8 +215,8 @@ def write_rows(case: Case, move: Move, said: Said, *, by: str, unit: str, now: d
         rows.update(answered_at=now, answered_by=by, answer=said["text"])
     elif move.action == "escalate":
         Escalation.objects.create(
-            case=case, level=said["level"], unit=Unit.objects.get(code=case.lead), text=said["text"],
-            raised_at=now, raised_by=by, due_on=said["until"],
+            case=case, level=said["level"], unit=Unit.objects.get(code=case.lead),
+            text=said["text"], raised_at=now, raised_by=by, due_on=said["until"],
         )  # fmt: skip
     elif move.action == "answer_escalation":
         waiting = case.escalations.filter(unit__code=unit, answered_at__isnull=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from liandong.archive.models import Record
 from liandong.archive.services.contents import contents_of
@@ -147,13 +148,23 @@ def verify_filed(
     numbers: Sequence[str] = (), *, progress: Progress = lambda done, total: None
 ) -> Iterator[tuple[Case, Fault]]:
     """Every fault of the cases of these numbers, or of all; in order of the cases."""
-    rows = Case.objects.select_related("lead_unit", "desk_unit", "parent").order_by("pk")
-    if numbers:
-        found = [case_by_number(one) for one in numbers]
-        rows = rows.filter(pk__in=[one.pk for one in found if one])
+    rows = _of_numbers(numbers)
     total, done, last = rows.count(), 0, 0
     while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
         for case in chunk:
             yield from ((case, fault) for fault in filed_faults(case))
         last, done = chunk[-1].pk, done + len(chunk)
         progress(done, total)
+
+
+def count_cases(numbers: Sequence[str] = ()) -> int:
+    """How many cases `verify_filed` looks at."""
+    return _of_numbers(numbers).count()
+
+
+def _of_numbers(numbers: Sequence[str]) -> QuerySet[Case]:
+    rows = Case.objects.select_related("lead_unit", "desk_unit", "parent").order_by("pk")
+    if not numbers:
+        return rows
+    found = [case_by_number(one) for one in numbers]
+    return rows.filter(pk__in=[one.pk for one in found if one])
