@@ -178,7 +178,9 @@ def mapping_of(rows: Iterable[Mapping[str, str]]) -> Layout:
             columns.setdefault(name, []).append(column)
         else:
             raise BadMapping("bad-row", name)
-    if missing := sorted(({"source", "kind"} - values.keys()) | ({"submitted_at"} - columns.keys())):
+    if missing := sorted(
+        ({"source", "kind"} - values.keys()) | ({"submitted_at"} - columns.keys())
+    ):
         raise BadMapping("missing", missing[0])
     kind = kinds().get(values["kind"])
     if kind is None or "import" not in kind.channels:

@@ -12,14 +12,14 @@ from liandong.kernel.casework import FINAL, START, STATE, Kind, Move, flow_of, k
 
 HEAD = """# 事项流程
 
-本页由流程表 `src/liandong/catalog/case_transitions.csv` 和种类表 `case_kinds.csv` 生成，勿手改；重新生成：
+本页由目录表 `case_transitions.csv` 和 `case_kinds.csv` 生成，勿手改；重新生成：
 
 ```sh
 .venv/bin/python -m liandong.site.case_flows docs/operate/case-flows.md
 ```
 
-系统就按这张表办理。`liandong case lint` 检查它：没有死路，退出须有理由，核查人与办理人在人和单位上都不同，
-等待的每一方都有一个时限，每类都有归档规则。`liandong case draw 种类` 打印同样的图。
+系统就按这张表办理。`liandong case lint` 检查它：没有死路，退出须有理由，
+核查人与办理人在人和单位上都不同，等待的每一方都有一个时限，每类都有归档规则。`liandong case draw 种类` 打印同样的图。
 不改变状态的步骤（批示、催办、督办、记录进展等）不画。
 """
 

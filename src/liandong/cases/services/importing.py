@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from liandong.base.audit import record_act
+from liandong.base.rows import AlikeRows
 from liandong.cases.models import Case, CaseEvent, GridCell
 from liandong.kernel.calendars import catalogue_calendar
 from liandong.kernel.case_events import event_hash
@@ -134,20 +135,26 @@ def _import_chunk(
     if dry_run or not fresh:
         return
     with transaction.atomic():
-        cases = Case.objects.bulk_create([maker.case(uuid, one) for uuid, one in fresh.items()])
-        events = [
-            event
-            for case, one in zip(cases, fresh.values(), strict=True)
-            for event in maker.events(case, one)
-        ]
-        CaseEvent.objects.bulk_create(events)
+        maker.write(fresh)
         record_act(
             "import_cases", by=maker.by, now=maker.now, object=f"source:{maker.layout.source}",
-            facts={"cases": len(cases), "first": cases[0].number, "last": cases[-1].number},
+            facts={"cases": len(fresh)},
         )  # fmt: skip
 
 
 # Rows ---------------------------------------------------------------------------------------------
+
+
+_OF_CASE: Final = (
+    "uuid", "title", "text", "category", "address", "lat", "lon", "datum", "grid_id",
+    "submitted_at", "over_at",
+)  # fmt: skip
+_OF_EVENT: Final = ("case_id", "sets", "facts", "previous", "hash")
+_PROJECTED: Final = ("category", "lat", "lon")  # columns of events that rows bring along
+_CHAINS: Final[Mapping[str, Sequence[tuple[str, str, str]]]] = {  # axis, action, role
+    "submitted": ((STATE, "submit", "reporter"),),
+    "closed": ((STATE, IMPORT, "system"), (RECORD, "case_ended", "system")),
+}
 
 
 @cache
@@ -156,76 +163,105 @@ def _move(axis: str, action: str) -> Move:
 
 
 class _Maker:
-    """Makes the rows of cases that come in at one moment."""
+    """Writes cases that come in at one moment, with their chains."""
 
     def __init__(self, layout: Layout, *, by: str, now: datetime) -> None:
         self.layout, self.by, self.now = layout, by, now
         self.kind = kinds()[layout.kind]
         self.cells = list(GridCell.objects.all())
-        self.policy = catalogue_policy(self.kind.timers, "ordinary")
-        self.dues = {state: self._dues(state) for state in ("submitted", "closed")}
         self.algorithm = settings.AUDIT_DIGEST
-        self.at = at_text(now)
+        likes = {state: self._like(state) for state in _CHAINS}
+        self.sets = {state: first_sets(like) for state, like in likes.items()}
+        self.cases = {state: AlikeRows(like, _OF_CASE) for state, like in likes.items()}
+        self.steps = {
+            state: [self._step(number, *one) for number, one in enumerate(chain, start=1)]
+            for state, chain in _CHAINS.items()
+        }
 
-    def _dues(self, state: str) -> dict[str, datetime]:
-        """Clocks begin when the case comes in here, so they are alike for all of them."""
-        moments = [Moment(at=self.now, state=state, action="")]
-        runs = running_clocks(moments, self.policy, catalogue_calendar(), self.now)
-        return {one.code: one.due_at for one in runs if not one.stopped_at and not one.paused}
-
-    def case(self, uuid: UUID, one: SourceRow) -> Case:
-        """The row of a case."""
-        state = "closed" if one.closed_at else "submitted"
-        dues = self.dues[state]
+    def _like(self, state: str) -> Case:
+        """What all cases that come in so have alike: clocks begin now, for all of them."""
+        policy, calendar = catalogue_policy(self.kind.timers, "ordinary"), catalogue_calendar()
+        runs = running_clocks([Moment(at=self.now, state=state)], policy, calendar, self.now)
+        dues = {one.code: one.due_at for one in runs if not one.stopped_at and not one.paused}
         clock = min(dues, key=lambda code: dues[code], default="")
         return Case(
-            uuid=uuid, kind=self.kind.code, channel=CHANNEL, state=state, ledger="none",
-            record="due" if one.closed_at else "active", round=1, title=one.title, text=one.text,
-            category=one.category, address=one.address, lat=one.lat, lon=one.lon,
-            datum="wgs84" if one.lat is not None else "", grid=self._cell(one),
-            level=self.kind.level, policy=self.policy.version,
-            calendar=catalogue_calendar().version, clock=clock, due_at=dues.get(clock),
-            dues={code: due.isoformat() for code, due in dues.items()},
-            submitted_at=one.submitted_at, changed_at=self.now, over_at=one.closed_at,
-            last=2 if one.closed_at else 1,
+            kind=self.kind.code, channel=CHANNEL, state=state, ledger="none", round=1,
+            record="due" if state == "closed" else "active", level=self.kind.level,
+            policy=policy.version, calendar=calendar.version, clock=clock, due_at=dues.get(clock),
+            dues={code: due.isoformat() for code, due in dues.items()}, changed_at=self.now,
+            last=len(_CHAINS[state]),
         )  # fmt: skip
 
-    def _cell(self, one: SourceRow) -> GridCell | None:
+    def _step(
+        self, number: int, axis: str, action: str, role: str
+    ) -> tuple[dict[str, Any], AlikeRows]:
+        """The cells that an event of every case has alike, and what inserts it."""
+        target = _move(axis, action).target
+        cells = {
+            "number": number, "by": self.by, "role": role, "unit": "", "axis": axis,
+            "action": action, "before": STARTS[axis], "after": target, "round": 1,
+            "evidence": [], "payload": "",
+        }  # fmt: skip
+        rows = AlikeRows(CaseEvent(**cells, at=self.now), _OF_EVENT)
+        return {**cells, "at": at_text(self.now)}, rows
+
+    def write(self, fresh: Mapping[UUID, SourceRow]) -> None:
+        """Write cases and their events in the caller's transaction."""
+        for state in _CHAINS:
+            rows = {
+                uuid: self._case(uuid, one) for uuid, one in fresh.items()
+                if (one.closed_at is not None) == (state == "closed")
+            }  # fmt: skip
+            self.cases[state].insert(rows.values())
+            found = Case.objects.filter(uuid__in=list(rows))
+            keys = dict(found.values_list("uuid", "pk"))
+            previous = dict.fromkeys(rows, "")
+            for cells, table in self.steps[state]:
+                events = [
+                    self._event(uuid, keys[uuid], row, cells, fresh[uuid], previous[uuid])
+                    for uuid, row in rows.items()
+                ]
+                table.insert(events)
+                previous = {
+                    uuid: event["hash"] for uuid, event in zip(rows, events, strict=True)
+                }  # fmt: skip
+
+    def _case(self, uuid: UUID, one: SourceRow) -> dict[str, Any]:
+        return {
+            "uuid": uuid, "title": one.title, "text": one.text, "category": one.category,
+            "address": one.address, "lat": one.lat, "lon": one.lon,
+            "datum": "wgs84" if one.lat is not None else "", "grid_id": self._cell(one),
+            "submitted_at": one.submitted_at, "over_at": one.closed_at,
+        }  # fmt: skip
+
+    def _cell(self, one: SourceRow) -> int | None:
         if one.lat is None or one.lon is None:
             return None
         lat, lon = one.lat, one.lon
         return next(
             (
-                cell for cell in self.cells
+                cell.pk for cell in self.cells
                 if cell.south <= lat <= cell.north and cell.west <= lon <= cell.east
                 and is_inside(lon, lat, cell.outline)
             ),
             None,
         )  # fmt: skip
 
-    def events(self, case: Case, one: SourceRow) -> Iterator[CaseEvent]:
-        """Its chain: where it came from, and that it waits for filing when it is over."""
-        facts = {"channel": CHANNEL, "source": self.layout.source, "source_id": one.source_id}
-        sets = first_sets(case)
-        if one.closed_at is None:
-            yield self._event(case, _move(STATE, "submit"), "reporter", 1, sets, facts, "")
-            return
-        facts |= {
-            "submitted_at": at_text(one.submitted_at), "closed_at": at_text(one.closed_at),
-        }  # fmt: skip
-        came = self._event(case, _move(STATE, IMPORT), "system", 1, sets, facts, "")
-        yield came
-        yield self._event(case, _move(RECORD, "case_ended"), "system", 2, {}, {}, came.hash)
-
     def _event(
-        self, case: Case, move: Move, role: str, number: int, sets: dict[str, Any],
-        facts: dict[str, Any], previous: str,
-    ) -> CaseEvent:  # fmt: skip
-        cells: dict[str, Any] = {
-            "case": str(case.uuid), "number": number, "at": self.at, "by": self.by, "role": role,
-            "unit": "", "axis": move.axis, "action": move.action, "before": STARTS[move.axis],
-            "after": move.target, "round": 1, "sets": sets, "facts": facts, "evidence": [],
-            "payload": "", "previous": previous,
-        }  # fmt: skip
-        made = event_hash(cells, self.algorithm)
-        return CaseEvent(**{**cells, "case": case, "at": self.now}, hash=made)
+        self, uuid: UUID, key: int, row: Mapping[str, Any], cells: Mapping[str, Any],
+        one: SourceRow, previous: str,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What varies of an event, its hash included: the first says where the case came from."""
+        sets: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
+        if not previous:
+            state = "closed" if one.closed_at else "submitted"
+            sets = {**self.sets[state], **{name: row[name] for name in _PROJECTED}}
+            facts = {"channel": CHANNEL, "source": self.layout.source, "source_id": one.source_id}
+            if one.closed_at:
+                facts |= {
+                    "submitted_at": at_text(one.submitted_at), "closed_at": at_text(one.closed_at),
+                }  # fmt: skip
+        whole = {**cells, "case": str(uuid), "sets": sets, "facts": facts, "previous": previous}
+        made = event_hash(whole, self.algorithm)
+        return {"case_id": key, "sets": sets, "facts": facts, "previous": previous, "hash": made}
