@@ -24,6 +24,8 @@ from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
 from liandong.base.models import Account
+from liandong.cases.policies import Bearer
+from liandong.cases.services.opening import Report, open_case
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
@@ -40,6 +42,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_opening(home)
     yield from _of_rights()
     yield from _of_exchange(internal)
+    yield from _of_case_filing()
 
 
 def _named(*names: str) -> Sees:
@@ -154,3 +157,15 @@ def _of_exchange(internal: Record) -> Iterator[Thing]:
     yield Thing("certified copy", "", {"no": "CZ-2026-0001"}, seen_by=_named(),
                 under="/exchange/copies/")  # fmt: skip
     yield Thing("form of statistics", "", {"form": "csv"}, under="/exchange/statistics")
+
+
+def _of_case_filing() -> Iterator[Thing]:
+    case = open_case(
+        Report("suggestion", "web", {"text": "增设路灯", "title": "建议"}), by=Bearer(), now=NOW
+    ).case
+    facts = {
+        "level": case.level, "kind": case.kind, "state": case.state, "requested_by": "",
+        "firm": "", "lead": "", "units": frozenset(), "grid_unit": "",
+    }  # fmt: skip
+    yield Thing("case to file", "case", {"number": case.number}, facts,
+                under="/cases/<case_no:number>/close/")  # fmt: skip
