@@ -49,6 +49,7 @@ from liandong.cases.services.stepping import Given, take_step
 from liandong.intake.models import Batch, Item
 from liandong.intake.services.decide import send_back
 from liandong.intake.services.drive import drive as drive_batch
+from liandong.intake.services.receive import receive
 from liandong.kernel.casework import kinds
 from liandong.kernel.flows import StepRefused
 from liandong.kernel.packages.bagit import validate
@@ -162,7 +163,7 @@ def test_outside_tools_find_the_bag_and_the_object_valid(
     monkeypatch: pytest.MonkeyPatch, home: Any, tmp_path: Any
 ) -> None:
     seen: list[Any] = []
-    usual = filing_module.receive
+    usual = receive
 
     def look(files: Any, **terms: Any) -> Batch:
         handed = list(files)
@@ -346,7 +347,8 @@ def test_killed_between_the_record_and_the_case_the_same_batch_is_found(
     case = closed()
     go_on(case.pk, now=LATER)
     drive_batch(Batch.objects.get().pk, by="system", clock=lambda: LATER)
-    usual, taken = filing_module.take_step, []
+    usual = take_step
+    taken: list[object] = []
 
     def once(*args: Any, **terms: Any) -> Case:
         if taken:

@@ -163,7 +163,7 @@ def _of_case_filing() -> Iterator[Thing]:
     case = open_case(
         Report("suggestion", "web", {"text": "增设路灯", "title": "建议"}), by=Bearer(), now=NOW
     ).case
-    facts = {
+    facts: dict[str, str | int | frozenset[str]] = {
         "level": case.level, "kind": case.kind, "state": case.state, "requested_by": "",
         "firm": "", "lead": "", "units": frozenset(), "grid_unit": "",
     }  # fmt: skip
