@@ -9,6 +9,7 @@ import pytest
 
 from liandong.kernel import catalog
 from liandong.site.access_matrix import page as access_matrix_page
+from liandong.site.case_flows import page as case_flows_page
 from liandong.site.settings_page import settings_page
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,13 @@ def test_the_page_of_settings_is_fresh() -> None:
     page = ROOT / "docs" / "operate" / "settings.md"
     assert page.read_text("utf-8") == settings_page(), (
         "run: .venv/bin/python -m liandong.site.settings_page docs/operate/settings.md"
+    )
+
+
+def test_the_page_of_case_flows_is_fresh() -> None:
+    page = ROOT / "docs" / "operate" / "case-flows.md"
+    assert page.read_text("utf-8") == case_flows_page(), (
+        "run: .venv/bin/python -m liandong.site.case_flows docs/operate/case-flows.md"
     )
 
 

@@ -52,6 +52,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_exchange(internal)
     yield from _of_cases()
     yield from _of_snap()
+    yield from _of_case_filing()
 
 
 def _named(*names: str) -> Sees:
@@ -210,3 +211,15 @@ def _of_snap() -> Iterator[Thing]:
     }  # fmt: skip
     yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
                 under="/cases/<case_no:number>/photos/<uuid:photo>/")  # fmt: skip
+
+
+def _of_case_filing() -> Iterator[Thing]:
+    case = open_case(
+        Report("suggestion", "web", {"text": "增设路灯", "title": "建议"}), by=Bearer(), now=NOW
+    ).case
+    facts: dict[str, str | int | frozenset[str]] = {
+        "level": case.level, "kind": case.kind, "state": case.state, "requested_by": "",
+        "firm": "", "lead": "", "units": frozenset(), "grid_unit": "",
+    }  # fmt: skip
+    yield Thing("case to file", "case", {"number": case.number}, facts,
+                under="/cases/<case_no:number>/close/")  # fmt: skip

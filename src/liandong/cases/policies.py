@@ -154,3 +154,12 @@ BLUR: Final = Policy(
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )
+FILE: Final = Policy(
+    "file-cases",
+    lambda viewer: (
+        bool(viewer.roles & {Role.CLERK, Role.ARCHIVIST, Role.DESK}) and not viewer.officer
+    ),
+    _("归档人员、档案馆员、受理员"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)

@@ -1,8 +1,11 @@
-"""Jobs of the room: thin, each calls services."""
+"""Jobs of cases: thin, each calls one service."""
 
 from django.utils import timezone
 from django_tasks import task
 
+from liandong.base.locks import Busy, hold
+
+from .services import filing
 from .services.proposing import propose_plates
 from .services.reporting import forget_unclaimed
 
@@ -17,3 +20,19 @@ def tidy_reports() -> int:
 def find_plates(evidence_id: int) -> int:
     """Propose number plates of a photo for covering; how many."""
     return propose_plates(evidence_id, now=timezone.now())
+
+
+@task()
+def file_case(case_id: int) -> str:
+    """Take the filing of one case as far as it goes now."""
+    return filing.go_on(case_id, now=timezone.now())
+
+
+@task()
+def file_due_cases() -> dict[str, int]:
+    """Hand over what is due and write down what was admitted; one process at a time."""
+    try:
+        with hold("case-filing"):
+            return filing.file_due(now=timezone.now())
+    except Busy:
+        return {}

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from .views import blur, case, lists, snap, track
+from .views import blur, case, closing, lists, snap, track
 
 
 class CaseNumber:
@@ -42,6 +42,7 @@ urlpatterns = [
     path("cases/inbox/", lists.show_inbox, name="inbox"),
     path("cases/flow/<str:kind>/", lists.show_flow, name="flow"),
     path("cases/<case_no:number>/", case.show_case, name="case"),
+    path("cases/<case_no:number>/close/", closing.show_closing, name="close"),
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
     path("snap/", snap.show_snap, name="snap"),

@@ -16,6 +16,8 @@ from .flows import StepRefused
 STATE, LEDGER, RECORD = AXES = ("state", "ledger", "record")
 START: Final = "draft"
 FINAL: Final = "filed"
+IMPORT: Final = "import"
+"""The step by which a case comes in that another system has closed; also the channel of it."""
 EXITS: Final = frozenset({"rejected", "merged", "withdrawn", "referred"})
 """States that end a case without inspection; each is filed, with short retention."""
 OVER: Final = EXITS | {"closed", "filed"}
@@ -107,6 +109,15 @@ class Kind:
         )  # fmt: skip
 
     @property
+    def keeps_annex(self) -> bool:
+        """Whether its record has a sealed annex with contact data and the words unmasked.
+
+        A matter that is shown on the map was never meant to carry a person; the others may be
+        argued with later, so what the masks hide is kept under a key that can be thrown away.
+        """
+        return self.public != "map"
+
+    @property
     def is_verified(self) -> bool:
         """Whether a person checks the report before it is registered."""
         return "verifying" not in self.states_off
@@ -154,6 +165,8 @@ class CaseFlow:
         if {move.source, move.target} & self.kind.states_off:
             return False
         if "verification_off" in move.guards and self.kind.is_verified:
+            return False
+        if move.action == IMPORT and IMPORT not in self.kind.channels:
             return False
         return move.axis != LEDGER or self.kind.ledger != "none"
 
@@ -274,8 +287,16 @@ def _lint_inspection(flow: CaseFlow) -> Iterator[str]:
             yield f"{move.action}: resolves without an inspection of its own evidence"
     uninspected = {"resolved", *EXITS, "reopen_review", "closed"}
     for move in flow.moves:
-        if move.target == "closed" and move.source not in uninspected:
+        if move.action == IMPORT:
+            yield from _lint_import(move)
+        elif move.target == "closed" and move.source not in uninspected:
             yield f"{move.action}: closes {move.source} without inspection"
+
+
+def _lint_import(move: Move) -> Iterator[str]:
+    """Closed elsewhere: the one way in without our inspection, for the system alone."""
+    if not (move.source == START and move.target == "closed" and move.is_by_machine):
+        yield f"{move.action}: an import that is not from {START} to closed by the system"
 
 
 _CAUSES = {"withdraw", "lapse"}  # the act itself is the reason

@@ -175,6 +175,7 @@ KNOBS = (
     Knob("SHARE_DAYS", int, "10", "共享利用申请、查档申请的答复期限（工作日）"),
     Knob("OPINION_DAYS", int, "15", "形成单位答复意见的期限（工作日）；这段时间不计入答复期限"),
     Knob("SHARE_MAX_DAYS", int, "365", "一次授权最长几天"),
+    Knob("CASE_FONDS", str, "", "事项归入的全宗号；留空归入待定全宗，由档案馆员再定"),
     Knob("CONTACT_DAYS", int, "180", "查档办结几天后删除查档人的姓名、证件和联系信息"),
     Knob("COPY_DAYS", int, "30", "证明件的文件保留几天；登记一直保留"),
     Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),

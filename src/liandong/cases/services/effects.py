@@ -12,7 +12,7 @@ from liandong.cases.flow import Situation
 from liandong.cases.models import Case, Escalation, SubTask
 from liandong.cases.queries.situations import case_by_number
 from liandong.kernel import catalog
-from liandong.kernel.casework import EXITS, SEVERITIES, Move
+from liandong.kernel.casework import EXITS, OVER, SEVERITIES, Move
 from liandong.kernel.flows import StepRefused
 
 Said = Mapping[str, str]
@@ -37,7 +37,7 @@ def of(case: Case, move: Move, one: Situation, said: Said, *, now: datetime) -> 
         make(case, one, effect)
     if move.target in EXITS or move.target == "closed":
         case.over_at = now
-    elif move.axis == "state":
+    elif move.axis == "state" and move.target not in OVER:
         case.over_at = None
     return effect
 
@@ -170,6 +170,13 @@ def _rate(case: Case, _one: Situation, effect: Effect) -> None:
     case.score = effect.facts["score"]
 
 
+def _file(_case: Case, one: Situation, effect: Effect) -> None:
+    """The record that it became; its code comes back with the last event.  `services.filing`."""
+    effect.facts["package"] = one.said.get("package", "")
+    if code := one.said.get("code", ""):
+        effect.sets["code"] = code
+
+
 def _extend(case: Case, one: Situation, _effect: Effect) -> None:
     case.extended_to = one.until
 
@@ -189,6 +196,7 @@ _EFFECTS: Final[Mapping[str, Callable[[Case, Situation, Effect], None]]] = {
     "accept_reopen": _next_round,
     "rate": _rate,
     "extend": _extend,
+    "file": _file,
 }
 
 

@@ -171,11 +171,11 @@ def _submit(
     case: Case, said: Mapping[str, str], *, by: Bearer, now: datetime, evidence: Sequence[Evidence]
 ) -> None:
     (move,) = (one for one in moves() if one.action == "submit")
-    effect = Effect(sets=_first_sets(case), facts={"channel": case.channel}, round=1)
+    effect = Effect(sets=first_sets(case), facts={"channel": case.channel}, round=1)
     write_event(case, move, "reporter", by=by, now=now, said=said, effect=effect, attached=evidence)
 
 
-def _first_sets(case: Case) -> dict[str, Any]:
+def first_sets(case: Case) -> dict[str, Any]:
     """Every projected column once, so that the events alone give the row."""
     cells = case.cells
     return {name: cells[name] for name in Case.PROJECTED if name not in {*STARTS, "round"}}

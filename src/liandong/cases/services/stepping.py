@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from liandong.archive.services.jobs import enqueue_after_commit
 from liandong.base.audit import record_act
 from liandong.base.models import Outcome, Unit
 from liandong.base.viewers import may
@@ -27,6 +28,7 @@ from . import effects
 from .timing import set_clocks
 
 SYSTEM_BEARER = Bearer(is_system=True)
+FILE = "liandong.cases.tasks.file_case"  # what is over becomes a record
 
 
 class Stale(Exception):
@@ -192,4 +194,6 @@ def _take_if_open(case: Case, axis: str, action: str, *, now: datetime) -> None:
         if move.action == action and move.guards <= held:
             effect = effects.of(case, move, situation, {}, now=now)
             write_event(case, move, "system", by=SYSTEM_BEARER, now=now, said={}, effect=effect)
+            if action == "case_ended":
+                enqueue_after_commit(FILE, case.pk)
             return

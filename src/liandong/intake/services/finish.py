@@ -220,6 +220,7 @@ def _openness(item: Item, levels: Mapping[str, int], now: datetime) -> dict[str,
     if item.description.get("opening_status") == OPENED and not item.batch.accept:
         return {"level": OPEN, "open_from": int(now.strftime("%Y%m%d"))}
     level = levels.get(item.description.get("fonds_number", ""), INTERNAL)
+    level = max(level, int(item.batch.declared.get("level", 0)))
     return {"level": level, "open_from": OPENS_NEVER_YET}
 
 

@@ -92,6 +92,7 @@ def receive(
     progress: Callable[[int, int], None] | None = None,
     uuid: UUID | None = None,
     process: Sequence[Mapping[str, str]] = (),
+    level: int = 0,
 ) -> Batch:
     """Store the files and write the batch that names them.
 
@@ -99,6 +100,7 @@ def receive(
     later it is a new batch that `repeats` the first.  `progress` gets files and bytes so far.
     With `uuid` a call that was cut off may be repeated: the batch of that id is what comes back.
     `process` is what was done to the documents before (act, at, by, and more): it becomes events.
+    `level` is the least level of access that its records get (kernel.viewer).
     Raises NothingReceived, OSError (disk full: what was copied is taken away again).
     """
     if uuid and (known_batch := Batch.objects.filter(uuid=uuid).first()):
@@ -128,6 +130,8 @@ def receive(
     }
     if process:
         declared["process"] = list(process)
+    if level:
+        declared["level"] = level
     return _write_rows(
         stored, uuid, digest,
         Batch(

@@ -8,40 +8,35 @@ was sent first is held or was returned.  Source: GB/T 9704-2012; DA/T 46-2009, �
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from liandong.archive.models import Fonds
 from liandong.archive.services.jobs import enqueue_after_commit
 from liandong.base.audit import record_act
 from liandong.base.locks import hold
 from liandong.intake.models import Batch, Upload
+from liandong.intake.services.bagging import DRIVE, Act, Origin, process_of, workplace, write_bag
 from liandong.intake.services.checking.secrecy import classified_mark
 from liandong.intake.services.receive import incoming_files, receive
 from liandong.intake.services.upload import begin, finished_file, forget_session, take_piece
 from liandong.kernel.digests import digest_bytes
-from liandong.kernel.metadata import Agent, Event, check_value, fields
+from liandong.kernel.metadata import check_value, fields
 from liandong.kernel.names import BadPath, inner_path
-from liandong.kernel.packages import bagit
-from liandong.kernel.packages.packet import PackedFile, PackedItem
+from liandong.kernel.packages.packet import PackedFile
 from liandong.portal.models import ApiKey, Filing
 from liandong.portal.queries.filings import state_of
 
-from .handing import DRIVE, LOCKS, Declared, NotAsDeclared
+from .handing import LOCKS, Declared, NotAsDeclared
 
 MAY_BE_SENT_AGAIN: Final = frozenset({"held", "quarantined", "returned", "failed"})
-FOLDER: Final = "filing-"  # in the staging folder, while a bag is made
 
 
 class BadDocument(Exception):
@@ -77,17 +72,6 @@ class SentFile:
     upload: UUID | None = None
     sha256: str = ""
     sm3: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What was done to the document before it was filed, as its system logged it."""
-
-    act: str
-    by: str
-    at: datetime
-    unit: str = ""
-    opinion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +133,8 @@ def file_document(
             batch = receive(
                 incoming_files(folder), name=f"归档接口 {document.system} {document.number}"[:300],
                 by=by, now=now, fonds=fonds, unit=key.unit, mends=mends,
-                uuid=uuid5(filing.uuid, f"{attempt}:{digest}"), process=list(_process(document)),
+                uuid=uuid5(filing.uuid, f"{attempt}:{digest}"),
+                process=process_of(document.process, document.system),
             )  # fmt: skip
         _settle(filing, batch, digest, attempt, key, by=by, now=now)
         _forget_ahead(document, key, by=by)
@@ -240,21 +225,16 @@ def _digest(document: Document, fonds: Fonds | None) -> str:
 @contextmanager
 def _bag(document: Document, key: ApiKey, *, by: str, now: datetime) -> Iterator[Path]:
     """A bag of the document in a folder of its own, gone afterwards."""
-    settings.STAGING.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(dir=settings.STAGING, prefix=FOLDER))
-    try:
+    with workplace() as folder:
         (folder / "sent").mkdir()
         files = [
             PackedFile(_name(file.name), _source(file, number, folder / "sent", key, by=by))
             for number, file in enumerate(document.files)
         ]
-        events, agents = _events(document, now)
-        item = PackedItem(dict(document.description), tuple(files), "", None, events, agents)
-        day = timezone.localdate(now)
-        bagit.write(folder / "bag", [item], bagged_on=day, organisation=key.unit.name)
-        yield folder / "bag"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        origin = Origin(document.system, document.number, key.unit.name)
+        yield write_bag(
+            folder / "bag", document.description, files, document.process, origin, now=now
+        )
 
 
 def _source(file: SentFile, number: int, folder: Path, key: ApiKey, *, by: str) -> Path:
@@ -269,34 +249,6 @@ def _source(file: SentFile, number: int, folder: Path, key: ApiKey, *, by: str) 
     if ahead.digests is None or not declared.fits(ahead.digests):
         raise NotAsDeclared([(f"files.{number}", "digest")])
     return ahead.source
-
-
-def _process(document: Document) -> Iterator[dict[str, str]]:
-    for one in document.process:
-        known = {
-            "act": one.act, "at": one.at.isoformat(), "by": one.by, "tool": document.system,
-            "unit": one.unit, "opinion": one.opinion,
-        }  # fmt: skip
-        yield {name: text for name, text in known.items() if text}
-
-
-def _events(document: Document, now: datetime) -> tuple[tuple[Event, ...], tuple[Agent, ...]]:
-    """The process for the metadata of the bag; the last event is the filing itself."""
-    people = list(dict.fromkeys((one.by, one.unit) for one in document.process))
-    agents = [
-        Agent(f"agent-{at}", name, "person", position=unit)
-        for at, (name, unit) in enumerate(people)
-    ]
-    number = {person: agent.identifier for person, agent in zip(people, agents, strict=True)}
-    events = [
-        Event(f"event-{at}", one.act, one.at.isoformat(), number[one.by, one.unit],
-              "success", one.opinion)
-        for at, one in enumerate(document.process)
-    ]  # fmt: skip
-    system = Agent("system", document.system, "software")
-    said = f"{document.system}:{document.number}"
-    events.append(Event("event-filing", "归档", now.isoformat(), "system", "success", said))
-    return tuple(events), (*agents, system)
 
 
 REQUIRED: Final = frozenset({"title", "author", "document_date"})

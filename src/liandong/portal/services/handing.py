@@ -23,6 +23,7 @@ from liandong.base.audit import record_act
 from liandong.base.locks import hold
 from liandong.intake.models import Batch, Upload
 from liandong.intake.queries import fonds_of
+from liandong.intake.services.bagging import DRIVE
 from liandong.intake.services.receive import Incoming, receive
 from liandong.intake.services.upload import begin, forget_session, session_files, take_piece
 from liandong.kernel.digests import Digests, digest_file
@@ -30,7 +31,6 @@ from liandong.kernel.names import BadPath, inner_path
 from liandong.kernel.viewer import Viewer
 from liandong.portal.models import ApiKey, Transfer
 
-DRIVE: Final = "liandong.intake.tasks.drive_batch"
 LOCKS: Final = 64
 BLOCK: Final = 1 << 20
 PACKAGE_SUFFIXES: Final = (".zip", ".eep", ".xml", ".pdf", ".ofd")

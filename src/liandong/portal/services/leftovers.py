@@ -6,7 +6,7 @@ from typing import Final
 
 from django.conf import settings
 
-from .filing import FOLDER
+from liandong.intake.services.bagging import FOLDER
 
 ABANDONED: Final = timedelta(days=1)
 PACKAGE: Final = "package-"

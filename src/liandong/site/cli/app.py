@@ -10,6 +10,7 @@ from . import (
     apikeys,
     archive,
     audit,
+    case,
     data,
     files,
     intake,
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
+app.add_typer(case.app, name="case")
 app.add_typer(opening.app, name="opening")
 app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")
