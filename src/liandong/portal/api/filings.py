@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from ninja import Header, Path, Query, Router, Status
 
 from liandong.intake.models import Upload
+from liandong.intake.services.bagging import Act
 from liandong.intake.services.receive import NothingReceived
 from liandong.intake.services.upload import TooLarge, Unfinished, WrongOffset
 from liandong.kernel.findings import word
@@ -22,7 +23,6 @@ from liandong.portal.models import Filing
 from liandong.portal.policies import FILE, Entry
 from liandong.portal.queries.filings import filings_of, state_of
 from liandong.portal.services.filing import (
-    Act,
     AlreadyFiled,
     BadDocument,
     Classified,
