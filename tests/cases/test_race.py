@@ -14,7 +14,7 @@ SET_UP = textwrap.dedent(
     """
     import django
     django.setup()
-    from tests.cases.build import cell, opened, people, drive, TO_DISPATCHED
+    from build import cell, opened, people, drive, TO_DISPATCHED
     people()
     cell()
     for _ in range(6):
@@ -25,7 +25,7 @@ WRITER = textwrap.dedent(
     """
     import django
     django.setup()
-    from tests.cases.build import step
+    from build import step
     from liandong.cases.models import Case
     from liandong.kernel.flows import StepRefused
     from liandong.cases.services.stepping import Stale
@@ -66,8 +66,9 @@ def test_eight_writers_on_postgresql_take_each_step_once(tmp_path: Path) -> None
 
 def race(folder: Path, extra: dict[str, str]) -> None:
     environment = {**bare_environment(), **extra, "LIANDONG_HOME": str(folder)}
-    root = str(Path(__file__).parents[2])  # before all others: some package is called tests too
-    environment["PYTHONPATH"] = os.pathsep.join((root, environment["PYTHONPATH"]))
+    # By its folder: an installed package is called `tests`, too, and wins over a folder of ours.
+    here = str(Path(__file__).parent)
+    environment["PYTHONPATH"] = os.pathsep.join((here, environment["PYTHONPATH"]))
     for script in (MIGRATE, SET_UP):
         subprocess.run([sys.executable, "-c", script], env=environment, check=True)
     writers = [
