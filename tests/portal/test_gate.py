@@ -107,7 +107,8 @@ def test_a_scope_gives_nothing_that_the_account_may_not() -> None:
     refused = {one.path for one in operations()
                if _call(reader, one.method, _path(one.path)).status_code == 403}  # fmt: skip
     handing = {one.path for one in operations() if one.scope in
-               {"transfers:write", "transfers:read", "filing:write"}}  # fmt: skip
+               {"transfers:write", "transfers:read", "filing:write", "shares:request",
+                "shares:read"}}  # fmt: skip
     assert refused == handing
 
 

@@ -56,7 +56,7 @@ def test_a_key_lets_in_and_its_secret_is_kept_nowhere() -> None:
 
     key = _let_in(issued.token)
 
-    secret = issued.token.rpartition("_")[2]
+    secret = issued.token.split("_", 2)[2]  # it may have such a sign itself
     assert key == issued.key
     assert len(secret) >= 20
     row = ApiKey.objects.values().get(pk=key.pk)
@@ -88,6 +88,7 @@ def test_terms_that_cannot_be_are_refused(more: dict[str, object], reason: str) 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"officer": "sys_admin", "clearance": 0}])
 def test_an_account_that_may_not_answer_gets_no_key(change: dict[str, object]) -> None:
     account = account_of()
+    account.posts.all().delete()  # an officer holds none
     Account.objects.filter(pk=account.pk).update(**change)
     account.refresh_from_db()
     with pytest.raises(BadTerms, match="account"):
@@ -229,6 +230,7 @@ def test_the_viewer_of_a_key_is_its_account_as_a_member_of_the_department() -> N
 def test_a_key_whose_account_may_no_longer_answer_is_a_stranger(change: dict[str, object]) -> None:
     account = account_of("qian")
     key = key_of(account=account).key
+    account.posts.all().delete()  # an officer holds none
     Account.objects.filter(pk=account.pk).update(**change)
     fresh = ApiKey.objects.get(pk=key.pk)
     assert viewer_of_key(fresh, now=timezone.now()) == Viewer()
