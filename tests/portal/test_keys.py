@@ -88,11 +88,12 @@ def test_terms_that_cannot_be_are_refused(more: dict[str, object], reason: str) 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"officer": "sys_admin", "clearance": 0}])
 def test_an_account_that_may_not_answer_gets_no_key(change: dict[str, object]) -> None:
     account = account_of()
+    terms = _terms(account=account)
     account.posts.all().delete()  # an officer holds none
     Account.objects.filter(pk=account.pk).update(**change)
     account.refresh_from_db()
     with pytest.raises(BadTerms, match="account"):
-        issue_key(**_terms(account=account))  # type: ignore[arg-type]
+        issue_key(**terms)  # type: ignore[arg-type]
 
 
 def test_an_account_of_another_department_gets_no_key() -> None:
