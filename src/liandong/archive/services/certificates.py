@@ -7,6 +7,7 @@ Source: 档案法实施条例 (2024) art. 24; GB/T 32918 (signature).
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -14,16 +15,16 @@ from xml.sax.saxutils import escape
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import override
-from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 
 from liandong.archive.models import DestructionItem, DestructionList, Outcome, PreservationEvent
 from liandong.base.models import Account
+from liandong.base.printed import FONT, number_page, paper_table
 from liandong.base.signing import sign_detached
 from liandong.kernel.digests import digest_bytes
 
@@ -34,8 +35,7 @@ DESTRUCTION_URN: Final = "urn:liandong:destruction:"
 LIST, DESTROYED = "metadata/list.json", "metadata/destroyed.json"
 FACTS, SIGNATURE = "certificate/certificate.json", "certificate/signature.json"
 HTML, PDF = "certificate/certificate.html", "certificate/certificate.pdf"
-_FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
-_MOST_LETTERS = 400  # of a cell: a cell taller than a page cannot be laid out
+_table = partial(paper_table, most_letters=400)
 
 
 def urn_of(one: DestructionList) -> str:
@@ -185,8 +185,8 @@ def _html(facts: Mapping[str, Any], signed: Mapping[str, Any], digest: str) -> b
 
 
 def _pdf(facts: Mapping[str, Any], signed: Mapping[str, Any], digest: str) -> bytes:
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
-    small = ParagraphStyle("small", fontName=_FONT, fontSize=9, leading=13, wordWrap="CJK")
+    pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+    small = ParagraphStyle("small", fontName=FONT, fontSize=9, leading=13, wordWrap="CJK")
     title = ParagraphStyle("title", parent=small, fontSize=18, leading=30, alignment=1)
     out = BytesIO()
     page = SimpleDocTemplate(
@@ -220,31 +220,5 @@ def _pdf(facts: Mapping[str, Any], signed: Mapping[str, Any], digest: str) -> by
             f"SM3 {digest}　"
             f"签名密钥 {signed['signature']['key_id']}　{signed['notice']}"
         ), small),
-    ], onFirstPage=_number, onLaterPages=_number)  # fmt: skip
+    ], onFirstPage=number_page, onLaterPages=number_page)  # fmt: skip
     return out.getvalue()
-
-
-def _table(head: list[str], rows: Any, widths: tuple[int, ...], style: ParagraphStyle) -> Any:
-    cells = [
-        [Paragraph(escape(_printable(str(value))), style) for value in row]
-        for row in [*([head] if head else []), *rows]
-    ]
-    look: list[tuple[Any, ...]] = [
-        ("GRID", (0, 0), (-1, -1), 0.4, colors.HexColor("#9aa5b1")),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ]
-    if head:
-        look.append(("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef5")))
-    table = LongTable(cells, [width * mm for width in widths], repeatRows=1 if head else 0)
-    table.setStyle(TableStyle(look))
-    return table
-
-
-def _printable(text: str) -> str:
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    return plain if len(plain) <= _MOST_LETTERS else f"{plain[:_MOST_LETTERS]}…"
-
-
-def _number(canvas: Any, _document: Any) -> None:
-    canvas.setFont(_FONT, 8)
-    canvas.drawRightString(A4[0] - 16 * mm, 8 * mm, f"— {canvas.getPageNumber()} —")

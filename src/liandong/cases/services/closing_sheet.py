@@ -3,32 +3,32 @@
 Made from the redacted view alone: what the sheet says is what the record says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
 
 from django.utils import timezone
-from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 
+from liandong.base.printed import FONT, number_page, paper_table
 from liandong.cases import wording
 
-_FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
-_MOST_LETTERS = 600  # of a cell: a cell taller than a page cannot be laid out
+_table = partial(paper_table, most_letters=600)
 NAME = "结案单.pdf"
 
 
 def closing_sheet(view: Mapping[str, Any]) -> bytes:
     """The PDF of a redacted view, in Chinese (call it under that language)."""
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
-    plain = ParagraphStyle("plain", fontName=_FONT, fontSize=9.5, leading=14, wordWrap="CJK")
+    pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+    plain = ParagraphStyle("plain", fontName=FONT, fontSize=9.5, leading=14, wordWrap="CJK")
     small = ParagraphStyle("small", parent=plain, fontSize=8.5, leading=12)
     title = ParagraphStyle("title", parent=plain, fontSize=18, leading=28, alignment=1)
     head = ParagraphStyle("head", parent=plain, fontSize=11.5, leading=20)
@@ -41,16 +41,16 @@ def closing_sheet(view: Mapping[str, Any]) -> bytes:
         Paragraph("结案单", title),
         _table([], _facts(view), (32, 146), plain),
         Paragraph("办理经过", head),
-        _table(["序", "时间", "步骤", "何人", "状态", "说明"], _steps(view),
+        _table(["序", "时间", "步骤", "何人", "状态", "说明"], _steps(view) or [["—"] * 6],
                (9, 29, 24, 32, 28, 56), small),
         Paragraph("期限", head),
-        _table(["时限", "轮次", "到期", "完成", "是否按期"], _clocks(view), (44, 14, 42, 42, 36),
-               small),
+        _table(["时限", "轮次", "到期", "完成", "是否按期"], _clocks(view) or [["—"] * 5],
+               (44, 14, 42, 42, 36), small),
         Spacer(1, 4 * mm),
         Paragraph(escape(f"经过共 {len(view['events'])} 步，逐步相链；末步摘要 "
                          f"{view['events'][-1]['hash']}"), small),
         Paragraph("本单不含联系方式，文字中的个人信息已遮盖。", small),
-    ], onFirstPage=_number, onLaterPages=_number)  # fmt: skip
+    ], onFirstPage=number_page, onLaterPages=number_page)  # fmt: skip
     return out.getvalue()
 
 
@@ -103,32 +103,3 @@ def _time(text: str) -> str:
     if not text:
         return ""
     return timezone.localtime(datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
-
-
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], widths: tuple[int, ...],
-    style: ParagraphStyle,
-) -> Any:  # fmt: skip
-    cells = [
-        [Paragraph(escape(_printable(value)), style) for value in row]
-        for row in [*([head] if head else []), *(rows or [["—"] * len(widths)])]
-    ]
-    look: list[tuple[Any, ...]] = [
-        ("GRID", (0, 0), (-1, -1), 0.4, colors.HexColor("#9aa5b1")),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ]
-    if head:
-        look.append(("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef5")))
-    table = LongTable(cells, [width * mm for width in widths], repeatRows=1 if head else 0)
-    table.setStyle(TableStyle(look))
-    return table
-
-
-def _printable(text: str) -> str:
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    return plain if len(plain) <= _MOST_LETTERS else f"{plain[:_MOST_LETTERS]}…"
-
-
-def _number(canvas: Any, _document: Any) -> None:
-    canvas.setFont(_FONT, 8)
-    canvas.drawRightString(A4[0] - 16 * mm, 8 * mm, f"— {canvas.getPageNumber()} —")
