@@ -16,7 +16,7 @@ from tests.people import ARCHIVIST, CLERK, EVERYONE, STRANGER, client_of
 
 from liandong.archive.models import Fonds
 from liandong.base.models import Unit
-from liandong.base.sheets import FORMULA_STARTS
+from liandong.base.tables import FORMULA_STARTS
 from liandong.intake.models import (
     Batch,
     BatchState,

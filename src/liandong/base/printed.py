@@ -5,7 +5,6 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import LongTable, Paragraph, TableStyle
@@ -40,10 +39,11 @@ def paper_table(
     return table
 
 
-def number_page(canvas: Any, _document: Any) -> None:
-    """The page number in the lower right corner of an A4 page; a callback of reportlab."""
+def number_page(canvas: Any, document: Any) -> None:
+    """The page number in the lower right corner, within the margin; a callback of reportlab."""
     canvas.setFont(FONT, 8)
-    canvas.drawRightString(A4[0] - 16 * mm, 8 * mm, f"— {canvas.getPageNumber()} —")
+    right = document.pagesize[0] - document.rightMargin
+    canvas.drawRightString(right, 8 * mm, f"— {canvas.getPageNumber()} —")
 
 
 def _printable(text: str, most: int) -> str:

@@ -21,8 +21,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from liandong.base.models import AuditRow, AuditSeal, Outcome
-from liandong.base.sheets import harmless
 from liandong.base.signing import sign_detached
+from liandong.base.tables import harmless
 from liandong.kernel import catalog
 from liandong.kernel.audit import algorithm_of, proofs
 from liandong.kernel.digests import new_sm3

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -16,17 +15,17 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
-from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 
 from liandong.archive.viewers import viewer_of
 from liandong.base.gates import open_to
-from liandong.base.sheets import harmless
+from liandong.base.printed import FONT, number_page, paper_table
+from liandong.base.tables import XLSX, harmless
 from liandong.intake.models import Batch, ItemState
 from liandong.intake.policies import HAND_OVER
 from liandong.intake.queries import check_table, findings_of, progress, visible_batches
@@ -34,8 +33,6 @@ from liandong.intake.services.closing import note_report
 
 from .batches import page_language, worded
 
-FONT = "STSong-Light"  # a standard CID font: readers bring it, nothing is embedded
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_LETTERS = 400  # of a cell: a cell taller than a page cannot be laid out
 
 
@@ -198,7 +195,7 @@ def download_pdf(request: HttpRequest, batch_id: int) -> HttpResponse:
         Spacer(1, 14 * mm),
         Paragraph(_("移交人：＿＿＿＿＿＿　　接收人：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿"), small),
     ]  # fmt: skip
-    page.build(story, onFirstPage=_number, onLaterPages=_number)
+    page.build(story, onFirstPage=number_page, onLaterPages=number_page)
     _note(request, batch, "pdf")
     return _download(out, "application/pdf", f"check-report-{batch.pk}.pdf")
 
@@ -206,26 +203,10 @@ def download_pdf(request: HttpRequest, batch_id: int) -> HttpResponse:
 def _table(
     head: list[str], rows: list[list[Any]], widths: tuple[int, ...], style: ParagraphStyle
 ) -> Any:
-    cells = [
-        [Paragraph(escape(_printable(str(value))), style) for value in row]
-        for row in ([head] if head else []) + rows
-    ]
-    look = [
-        ("GRID", (0, 0), (-1, -1), 0.4, colors.HexColor("#9aa5b1")),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ]
-    if head:
-        look.append(("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef5")))
-    table = LongTable(
-        cells or [[""]], [width * mm for width in widths], repeatRows=1 if head else 0
-    )
-    table.setStyle(TableStyle(look))
-    return table
-
-
-def _number(canvas: Any, _document: Any) -> None:
-    canvas.setFont(FONT, 8)
-    canvas.drawRightString(landscape(A4)[0] - 14 * mm, 8 * mm, f"— {canvas.getPageNumber()} —")
+    printed = [[_printable(str(value)) for value in row] for row in rows]
+    if not (head or printed):
+        printed = [[""]]
+    return paper_table(head, printed, widths, style, most_letters=MOST_LETTERS + 1)
 
 
 def _download(out: BytesIO, kind: str, name: str) -> HttpResponse:
