@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,8 @@ def measure_search(count: int) -> Iterator[Row]:
 
         def works(texts: Sequence[str], visible: Rule, whole: Rule) -> list[Callable[[], Any]]:
             return [
-                lambda query=query: engine.find(  # type: ignore[misc]
-                    query, visible=visible, whole=whole, limit=10, facets=("year",)
+                partial(
+                    engine.find, query, visible=visible, whole=whole, limit=10, facets=("year",)
                 )
                 for query in map(parse, texts)
             ]
@@ -176,13 +177,13 @@ def _lists(
     )
     yield (
         "class, 50 rows",
-        [lambda pk=pk: _page(every, pk) for pk in classes],  # type: ignore[misc]
-        [lambda pk=pk: _page(mine, pk) for pk in classes],  # type: ignore[misc]
+        [partial(_page, every, pk) for pk in classes],
+        [partial(_page, mine, pk) for pk in classes],
     )
     yield (
         "one record",
-        [lambda pk=pk: every.filter(pk=pk).first() for pk in records],  # type: ignore[misc]
-        [lambda pk=pk: mine.filter(pk=pk).first() for pk in records],  # type: ignore[misc]
+        [partial(_one, every, pk) for pk in records],
+        [partial(_one, mine, pk) for pk in records],
     )
     yield (
         "tree of one fonds",
@@ -193,6 +194,10 @@ def _lists(
 
 def _page(rows: Any, class_id: int) -> list[Any]:
     return list(rows.filter(archival_class=class_id, code__gt="").order_by("code")[:51])
+
+
+def _one(rows: Any, pk: int) -> Any:
+    return rows.filter(pk=pk).first()
 
 
 def _tree(classes: Any) -> list[Any]:
