@@ -45,8 +45,8 @@ CHECK = textwrap.dedent(
     import django
     django.setup()
     from liandong.cases.models import Case, CaseEvent
-    from liandong.cases.services.proving import verify_cases
-    print(len(list(verify_cases())), Case.objects.filter(state="resolved").count(),
+    from liandong.cases.services.proving import verify_filed
+    print(len(list(verify_filed())), Case.objects.filter(state="resolved").count(),
           *(CaseEvent.objects.filter(action=one).count() for one in ("sign_in", "hand_in", "pass")))
     """
 )

@@ -142,7 +142,6 @@ STEP: Final = Policy(
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )
-WORK: Final = Policy("work-on-cases", is_staff, _("受理、派遣、承办、核查、网格、督办人员"))
 TRIAGE: Final = Policy(
     "triage", lambda viewer: Role.DESK in viewer.roles and not viewer.officer, _("受理员")
 )

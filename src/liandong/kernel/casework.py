@@ -22,7 +22,6 @@ EXITS: Final = frozenset({"rejected", "merged", "withdrawn", "referred"})
 """States that end a case without inspection; each is filed, with short retention."""
 OVER: Final = EXITS | {"closed", "filed"}
 ENDED_PUBLICLY: Final = OVER | {"resolved"}
-WORKED_ON: Final = frozenset({"dispatched", "returned", "in_progress", "parked"})
 SEVERITIES: Final = ("ordinary", "complex", "utilities", "emergency")
 STARTS: Final = {STATE: START, LEDGER: "none", RECORD: "active"}
 
@@ -211,11 +210,6 @@ class CaseFlow:
 def flow_of(kind: str) -> CaseFlow:
     """The flow of a kind.  Raises KeyError."""
     return CaseFlow(kinds()[kind])
-
-
-def action_names() -> dict[str, tuple[str, str]]:
-    """Chinese and English name of every action."""
-    return {move.action: (move.name_zh, move.name_en) for move in moves()}
 
 
 # What is proven of every kind ---------------------------------------------------------------------

@@ -17,12 +17,11 @@ from typing import Final
 
 from . import catalog
 from .calendars import Calendar
+from .casework import EXITS
 from .deadlines import Limit, Pause, Unit, deadline, overdue, postpone
 
 EXTEND: Final = "extend"  # 延期, moves the clock of the lead unit
 EXTENDED: Final = "T5"
-EXITS: Final = frozenset({"rejected", "merged", "withdrawn", "referred"})
-ENDED: Final = EXITS | {"closed", "filed"}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from .calendars import Calendar
-from .clocks import ENDED, ClockRun
+from .casework import OVER
+from .clocks import ClockRun
 from .deadlines import Limit, Unit, last_day, merged, months_later, postpone, unpaused
 
-SILENT: Final = ENDED | {"parked"}  # states in which nobody is reminded of anything
+SILENT: Final = OVER | {"parked"}  # states in which nobody is reminded of anything
 NEARLY_DUE, REMINDER, SUPERVISION, CRITICISM = "nearly_due", "reminder", "supervision", "criticism"
 _REQUESTER = "requester"  # is told before a lapse, and never pursued after it
 

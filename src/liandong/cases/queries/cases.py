@@ -12,7 +12,7 @@ from liandong.base.models import Account, Role, Unit
 from liandong.cases.flow import REQUESTER, SYSTEM, true_guards
 from liandong.cases.models import Case, CaseEvent, DutyClause, SubTask
 from liandong.cases.policies import Bearer, may_see, standings
-from liandong.kernel.casework import LEDGER, STATE, WORKED_ON, Move, flow_of
+from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
 from liandong.kernel.viewer import Viewer
 
 from .situations import case_by_number, situation_of, standing_of
@@ -90,11 +90,6 @@ def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
     """What this person should act on, the one whose time runs out first on top."""
     rows = visible(viewer).filter(_waits_for(viewer)).select_related("lead_unit", "grid")
     return list(rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:limit])
-
-
-def waiting_count(viewer: Viewer) -> int:
-    """How many wait for this person."""
-    return visible(viewer).filter(_waits_for(viewer)).count()
 
 
 def _waits_for(viewer: Viewer) -> Q:
@@ -183,8 +178,3 @@ def duties_for(case: Case) -> list[DutyClause]:
         and (one.valid_until is None or day <= one.valid_until)
     ]  # fmt: skip
     return sorted(fitting, key=lambda one: (len(one.category), len(one.area)), reverse=True)
-
-
-def is_worked_on(case: Case) -> bool:
-    """Whether a unit has it in hand."""
-    return case.state in WORKED_ON

@@ -56,17 +56,6 @@ def _changed_words(events: list[CaseEvent]) -> Iterator[Fault]:
             yield Fault(event.number, "words")
 
 
-def verify_cases(*, progress: Progress = lambda done, total: None) -> Iterator[tuple[Case, Fault]]:
-    """Every fault of every case, in order of the cases."""
-    total, done, last = Case.objects.count(), 0, 0
-    rows = Case.objects.select_related("lead_unit", "desk_unit", "parent").order_by("pk")
-    while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
-        for case in chunk:
-            yield from ((case, fault) for fault in faults_of(case))
-        last, done = chunk[-1].pk, done + len(chunk)
-        progress(done, total)
-
-
 @transaction.atomic
 def rebuild_row(case_id: int, *, by: str, now: datetime) -> list[str]:
     """Write the projected columns from the events; names of those that differed.
