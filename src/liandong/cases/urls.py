@@ -1,36 +1,21 @@
 """Addresses of the room `cases`."""
 
 from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from .views import blur, case, closing, lists, snap, track
 
 
-class CaseNumber:
+class CaseNumber(StringConverter):
     """The number of a case: 20261126-000123."""
 
     regex = "[0-9]{8}-[0-9]{6,12}"
 
-    def to_python(self, value: str) -> str:
-        """The number as it stands."""
-        return value
 
-    def to_url(self, value: str) -> str:
-        """The number as it stands."""
-        return value
-
-
-class Token:
+class Token(StringConverter):
     """The token of a tracking link."""
 
     regex = "[A-Za-z0-9_-]{22,64}"
-
-    def to_python(self, value: str) -> str:
-        """The token as it stands."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """The token as it stands."""
-        return value
 
 
 register_converter(CaseNumber, "case_no")

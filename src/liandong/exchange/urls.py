@@ -1,22 +1,15 @@
 """Addresses of the room `exchange`."""
 
 from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from .views import asking, copies, loans, overview, public, requests, statistics, visits
 
 
-class Number:
+class Number(StringConverter):
     """The number of a paper: LY-2026-0001."""
 
     regex = "[A-Z]{2}-[0-9]{4}-[0-9]{4,6}"
-
-    def to_python(self, value: str) -> str:
-        """The number as it stands."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """The number as it stands."""
-        return value
 
 
 register_converter(Number, "no")
