@@ -3,7 +3,7 @@
 Nothing finds faces: OpenCV 5 no longer ships the cascades, and a model would be a download; plates
 are proposed (`proposing`).  A person marks the rest and confirms; the machine only covers what was
 marked.  The picture in between, clean but not covered, is for those who work on the case.
-Source: domain/casework.md §12 (3).
+Source: casework design §12 (3).
 """
 
 import io

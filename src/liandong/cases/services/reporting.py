@@ -1,6 +1,6 @@
 """Reports of strangers (随手拍): photos ahead of the text, each acknowledged for itself, and once.
 
-Source: domain/casework.md §12 (5, 10): a pseudonym with a recovery code; an idempotency key.
+Source: casework design §12 (5, 10): a pseudonym with a recovery code; an idempotency key.
 """
 
 import re

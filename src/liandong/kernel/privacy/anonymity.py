@@ -20,7 +20,7 @@ from .generalising import ladder
 from .kinds import kinds
 from .masking import mask_text
 
-LEAST_K = 5  # rows that look the same.  domain/standards.md 7.2, open-data gate
+LEAST_K = 5  # rows that look the same.  standards digest 7.2, open-data gate
 _PSEUDONYM_LETTERS = 16  # hex digits of a keyed digest
 _CELLS = 200  # read at once
 _SHARE_SUPPRESSED = 0.05  # of the rows: beyond that, values are made coarser instead

@@ -2,7 +2,7 @@
 
 A count from 1 to 4 may tell of somebody.  Hiding it alone is no use: its row and its column give
 it away.  So more cells are hidden, until each small one could as well be another number.
-Source: domain/standards.md 7.2, open-data gate (design); GB/T 37964-2019, 抑制 (suppression).
+Source: standards digest 7.2, open-data gate (design); GB/T 37964-2019, 抑制 (suppression).
 """
 
 from collections import Counter
