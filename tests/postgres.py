@@ -9,6 +9,11 @@ import psycopg
 from psycopg import sql
 
 
+def own(name: str) -> str:
+    """The name that this test process uses: two workers may set up the same module at once."""
+    return f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+
+
 def superuser() -> psycopg.Connection:
     """A connection of whoever TEST_POSTGRES names."""
     return psycopg.connect(os.environ["TEST_POSTGRES"], autocommit=True)

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 from tests.people import ARCHIVIST, client_of
-from tests.postgres import database
+from tests.postgres import database, own
 
 from liandong.base.audit import (
     Act,
@@ -354,7 +354,7 @@ def test_eight_writers_leave_no_gap_and_no_fork(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_eight_writers_on_postgresql_leave_no_gap_and_no_fork(tmp_path: Path) -> None:
-    with database("audit_race") as url:
+    with database(own("audit_race")) as url:
         race(tmp_path, {"LIANDONG_DATABASE": url})
 
 

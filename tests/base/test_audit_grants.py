@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.base.test_audit import CHECK, MIGRATE, WRITER, bare_environment
-from tests.postgres import address, database, roles
+from tests.postgres import address, database, own, roles
 
 from liandong.base.audit.grants import BadRole, grants
 
-NAME, OWNER, APP = "audit_grants", "audit_test_owner", "audit_test_app"
+NAME, OWNER, APP = (own(name) for name in ("audit_grants", "audit_test_owner", "audit_test_app"))
 on_postgresql = pytest.mark.skipif(
     "TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES"
 )

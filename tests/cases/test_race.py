@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.base.test_audit import MIGRATE, bare_environment
-from tests.postgres import database
+from tests.postgres import database, own
 
 SET_UP = textwrap.dedent(
     """
@@ -60,7 +60,7 @@ def test_eight_writers_take_each_step_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_eight_writers_on_postgresql_take_each_step_once(tmp_path: Path) -> None:
-    with database("case_race") as url:
+    with database(own("case_race")) as url:
         race(tmp_path, {"LIANDONG_DATABASE": url})
 
 

@@ -30,7 +30,7 @@ import pytest
 from tests.corpus.contents import zipped
 from tests.corpus.handovers import catalogued, row
 from tests.intake.running import environment, letter, liandong
-from tests.postgres import database
+from tests.postgres import database, own
 
 from liandong.portal.policies import SCOPES
 
@@ -81,7 +81,7 @@ def _settings(kind: str) -> Iterator[dict[str, str]]:
     }  # fmt: skip
     with ExitStack() as stack:
         if kind == "postgresql":
-            known["LIANDONG_DATABASE"] = stack.enter_context(database("liandong_live"))
+            known["LIANDONG_DATABASE"] = stack.enter_context(database(own("liandong_live")))
         yield known
 
 

@@ -1,3 +1,5 @@
+"""Triggers on the tables whose rows are only added."""
+
 from django.db import migrations
 
 from liandong.base.triggers import only_added
@@ -6,4 +8,6 @@ from liandong.base.triggers import only_added
 class Migration(migrations.Migration):
     dependencies = [("cases", "0001_initial")]
 
-    operations = [only_added("cases_caseevent")]
+    operations = [
+        only_added("cases_caseevent"),
+    ]

@@ -1,3 +1,5 @@
+"""Triggers on the tables whose rows are only added."""
+
 from django.db import migrations
 
 from liandong.base.triggers import only_added
@@ -7,6 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [("exchange", "0001_initial")]
 
     operations = [
-        only_added(table)
-        for table in ("exchange_requestevent", "exchange_visitevent", "exchange_loanevent")
+        only_added("exchange_requestevent"),
+        only_added("exchange_visitevent"),
+        only_added("exchange_loanevent"),
     ]
