@@ -146,3 +146,30 @@ def test_the_flow_of_a_kind_is_a_page() -> None:
     page = client("desk").get("/cases/flow/snap_report/").content.decode()
     assert "核查通过" in page
     assert client("desk").get("/cases/flow/nothing/").status_code == 404
+
+
+def test_the_desk_reads_the_words_and_lets_them_out_without_a_number() -> None:
+    case = opened(form={"text": "路口有一堆垃圾，找我请打13800138000"}).case
+    address = f"/cases/{case.number}/publish/"
+    page = client("desk").get(address).content.decode()
+    assert page.count("13800138000") == 1  # in the words as written, not in those proposed
+    told = client("desk").post(address, {"words": "路口有一堆垃圾 13800138000"}, follow=True)
+    assert "自动遮盖" in told.content.decode()
+    shown = Case.objects.get()
+    assert (shown.is_public, shown.public_by) == (True, "desk")
+    assert "13800138000" not in shown.public_text
+    client("desk").post(address, {"act": "withdraw"})
+    assert not Case.objects.get().is_public
+
+
+@pytest.mark.parametrize("who", ["city", "inspector", "leader", "citizen"])
+def test_nobody_but_the_desk_lets_words_out(who: str) -> None:
+    case = opened().case
+    answer = client(who).post(f"/cases/{case.number}/publish/", {"words": "甲"})
+    assert answer.status_code in {403, 404}
+    assert not Case.objects.get().is_public
+
+
+def test_words_of_a_private_kind_have_no_such_page() -> None:
+    case = opened("enterprise_demand").case
+    assert client("desk").get(f"/cases/{case.number}/publish/").status_code == 404

@@ -374,6 +374,16 @@ def test_the_reporter_answers_a_question() -> None:
     assert "等待受理" in take(made.token, made.case, "answer", said_answer="东侧")
 
 
+def test_the_reporter_adds_a_remark_that_moves_nothing() -> None:
+    made = opened()
+    drive(made.case, TO_INSPECTING[:3])
+    page = take(made.token, made.case, "remark", said_text="又看到一处")
+    assert "又看到一处" in page
+    case = Case.objects.get()
+    assert (case.state, case.events.last().action) == ("dispatched", "remark")
+    assert "还缺" in take(made.token, case, "remark")
+
+
 def test_the_reporter_withdraws() -> None:
     made = opened()
     assert "已撤回" in take(made.token, made.case, "withdraw")

@@ -6,7 +6,10 @@ where TEST_POSTGRES names a server.
 
 import base64
 import http.server
+import importlib
 import importlib.util
+import io
+import itertools
 import json
 import os
 import signal
@@ -21,15 +24,19 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
+from PIL import Image
 from tests.corpus.contents import zipped
 from tests.corpus.handovers import catalogued, row
 from tests.intake.running import environment, letter, liandong
+from tests.portal.open311_schemas import check
 from tests.postgres import database, own
 
 from liandong.portal.policies import SCOPES
@@ -77,7 +84,8 @@ def _settings(kind: str) -> Iterator[dict[str, str]]:
     """Settings of an installation of its own, on a fresh database."""
     known = {
         "LIANDONG_WEBHOOK_LOOPBACK": "1", "LIANDONG_WEB_WORKERS": "2",
-        "LIANDONG_API_PER_MINUTE": "60000", "PYTHONPATH": str(ROOT / "src"),
+        "LIANDONG_API_PER_MINUTE": "60000", "LIANDONG_OPEN311_EXTENSIONS": "1",
+        "PYTHONPATH": str(ROOT / "src"),
     }  # fmt: skip
     with ExitStack() as stack:
         if kind == "postgresql":
@@ -216,6 +224,84 @@ def test_the_client_files_and_searches_and_says_why_it_was_refused(
         client.file("oa", "1", document | {"title": "另一份"}, [("正文.txt", letter(3))])
     assert (refused.value.status, refused.value.code) == (409, "already-filed")
     assert list(client.search("没有这样的词")) == []
+
+
+# Open311 by a client of others --------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """`three` at the address that discovery names, with a key that may report.
+
+    It was written for Python 2, whose `itertools.ifilter` it gets back, and speaks JSON here: its
+    own reading of XML takes the first of `dict.keys()` by index.
+    """
+    monkeypatch.setattr(itertools, "ifilter", filter, raising=False)
+    module = importlib.import_module("three")
+    first = module.Three(f"{installation.address}/open311/v2")
+    found = first.discovery()
+    first.session.close()
+    check("discovery", found)
+    address = next(one["url"] for one in found["endpoints"] if one["type"] == "production")
+    made = module.Three(address, api_key=installation.token)
+    yield made
+    made.session.close()
+
+
+def _photo() -> io.BytesIO:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x8825] = {1: "N", 2: (37.0, 22.0, 30.0), 3: "E", 4: (118.0, 1.0, 5.0)}
+    Image.new("RGB", (640, 480), (90, 140, 90)).save(out, "JPEG", exif=exif)
+    return io.BytesIO(out.getvalue())
+
+
+HEAP: Mapping[str, str] = {"attribute[SIZE]": "S"}
+
+
+def test_another_client_finds_services_and_their_questions(three: Any) -> None:
+    services = three.services()
+    check("services", services)
+    assert [one["metadata"] for one in services if one["service_code"] == "E0101"] == [True]
+    told = three.services("E0101")
+    check("definition", told)
+    assert [one["code"] for one in told["attributes"]] == ["SIZE"]
+
+
+def test_another_client_reports_with_a_photo_and_finds_its_request_again(three: Any) -> None:
+    (told,) = three.post(
+        "E0101", lat=37.381, long=118.017, name="小 明", phone="13800138000",
+        description="路口有一堆垃圾", media=_photo(), **HEAP,
+    )  # fmt: skip
+    assert three.post_response.status_code == 201
+    number = told["service_request_id"]
+    (request,) = three.request(number)
+    check("requests", [request])
+    assert (request["service_request_id"], request["status"]) == (number, "open")
+    assert (request["lat"], request["description"]) == (37.381, None)  # nobody has read it yet
+    assert number in [one["service_request_id"] for one in three.requests("E0101")]
+    assert three.requests("E0102") == []
+    (unknown,) = three.token(str(uuid4()))
+    assert unknown == {"code": "404", "description": "token was not found"}
+
+
+def test_another_client_asks_by_its_own_dates(three: Any) -> None:
+    (told,) = three.post("E0101", address="黄河五路", description="垃圾", **HEAP)
+    today = timezone.localdate()
+    week = three.requests(between=[today - timedelta(days=7), today + timedelta(days=2)])
+    check("requests", week)
+    assert told["service_request_id"] in [one["service_request_id"] for one in week]
+    assert three.requests(between=[today - timedelta(60), today - timedelta(30)]) == []
+
+
+def test_another_client_is_told_of_errors_as_the_standard_has_them(three: Any) -> None:
+    refused = three.post("E0101", description="没有地点", **HEAP)
+    check("errors", refused)
+    assert refused[0]["code"] == "400"
+    (refused,) = three.post("E9999", lat=37.0, long=118.0, description="没有这一类")
+    assert refused["code"] == "404"
+    (refused,) = three.post("E0101", api_key="wrong", lat=37.0, long=118.0, description="没有密钥")
+    assert (refused["code"], three.post_response.status_code) == ("403", 403)
 
 
 # Many at once -------------------------------------------------------------------------------------

@@ -12,10 +12,19 @@ from django.utils import timezone
 from lxml import etree
 from PIL import Image
 from pytest_django import Settings
-from tests.cases.build import NOW, TO_INSPECTING, cell, drive, opened, people, unit_of
+from tests.cases.build import NOW, TO_INSPECTING, cell, drive, opened, people, step, unit_of
+from tests.portal.open311_schemas import check, schema_of
 
-from liandong.base.models import Account
-from liandong.cases.models import Case
+from liandong.base.models import Account, AuditRow
+from liandong.cases.models import Case, Evidence
+from liandong.cases.services.blurring import confirm, withdraw
+from liandong.cases.services.photos import add_photo
+from liandong.cases.services.publishing import (
+    NotPublic,
+    proposed_words,
+    publish_words,
+    withdraw_words,
+)
 from liandong.cases.services.sealing import contact_of
 from liandong.kernel import catalog
 from liandong.portal.services.keys import issue_key
@@ -46,15 +55,29 @@ def get(path: str, **given: str) -> Any:
     answer = Client().get(f"{BASE}/{path}.json", given)
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"] == "application/json; charset=utf-8"
-    return json.loads(answer.content)
+    told = json.loads(answer.content)
+    check(schema_of(path), told)
+    return told
 
 
-def post(given: dict[str, Any], form: str = "json") -> Any:
-    return Client().post(f"{BASE}/requests.{form}", given)
+def post(given: dict[str, Any], form: str = "json", *, path: str = "requests") -> Any:
+    answer = Client().post(f"{BASE}/{path}.{form}", given)
+    if form == "json":
+        done = "updated" if path == "servicerequestupdates" else "opened"
+        check("errors" if answer.status_code >= 400 else done, json.loads(answer.content))
+    return answer
 
 
 def public(**changes: Any) -> Case:
     return opened(now=timezone.now(), **changes).case
+
+
+def picture() -> io.BytesIO:
+    out = io.BytesIO()
+    Image.new("RGB", (20, 20), "red").save(out, "JPEG")
+    out.seek(0)
+    out.name = "a.jpg"
+    return out
 
 
 def test_discovery_names_two_endpoints_with_two_formats() -> None:
@@ -110,6 +133,8 @@ def test_a_request_shows_public_facts_only(key: str) -> None:
     (told,) = json.loads(answer.content)
     case = Case.objects.get()
     assert told == {"service_request_id": case.number, "service_notice": None, "account_id": None}
+    (token,) = get(f"tokens/{case.uuid}")
+    assert token == {"service_request_id": case.number, "token": str(case.uuid)}
     assert (case.category, case.channel, case.text) == (
         "E0101",
         "open311",
@@ -123,8 +148,111 @@ def test_a_request_shows_public_facts_only(key: str) -> None:
     (row,) = get("requests")
     assert all(isinstance(row[name], str) for name in STRINGS)
     assert (row["status"], row["lat"], row["media_url"]) == ("open", 37.05, None)
-    Case.objects.filter(pk=case.pk).update(is_public=True)
-    assert get("requests")[0]["description"].startswith("路口有一堆垃圾")
+
+
+def test_words_are_shown_once_a_person_has_let_them_out_and_never_with_a_number() -> None:
+    case = public(form={"text": "路口有一堆垃圾，请致电13800138000"})
+    assert get("requests")[0]["description"] is None
+    assert "13800138000" not in proposed_words(case, now=NOW)
+    shown = publish_words(case.pk, case.text, by="case-clerk", now=NOW)
+    (row,) = get("requests")
+    assert row["description"] == shown
+    assert shown.startswith("路口有一堆垃圾")
+    assert "13800138000" not in shown
+    withdraw_words(case.pk, by="case-clerk", now=NOW)
+    assert get("requests")[0]["description"] is None
+    acts = AuditRow.objects.filter(object=f"case:{case.number}").values_list("act", flat=True)
+    assert {"publish_words", "withdraw_words"} <= set(acts)
+
+
+def test_words_of_a_private_kind_are_never_let_out() -> None:
+    demand = opened("enterprise_demand").case
+    with pytest.raises(NotPublic):
+        publish_words(demand.pk, "可以公开吗", by="case-clerk", now=NOW)
+    assert not Case.objects.filter(public_at__isnull=False).exists()
+
+
+def test_a_photo_is_shown_once_a_person_has_covered_it(key: str, settings: Settings) -> None:
+    settings.OPEN311_EXTENSIONS = True
+    assert post({**HEAP, "api_key": key, "media": picture()}).status_code == 201
+    assert get("requests")[0]["media_url"] is None
+    one = Evidence.objects.get()
+    address = f"/photos/{one.uuid}.jpg"
+    assert Client().get(address).status_code == 404
+    confirm(one.pk, by="case-clerk", now=NOW)
+    assert get("requests")[0]["media_url"] == f"http://testserver{address}"
+    answer = Client().get(address)
+    assert answer.status_code == 200
+    assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")  # type: ignore[attr-defined]
+    withdraw(one.pk, by="case-clerk", now=NOW)
+    assert Client().get(address).status_code == 404
+
+
+def test_a_covered_photo_of_a_private_kind_stays_inside() -> None:
+    case = opened("enterprise_demand").case
+    one = add_photo(case, picture().read(), part="before", name="a.jpg", by="x", now=NOW)
+    Evidence.objects.filter(pk=one.pk).update(event=case.events.get())
+    confirm(one.pk, by="case-clerk", now=NOW)
+    assert Client().get(f"/photos/{one.uuid}.jpg").status_code == 404
+
+
+UPDATE = {"update_id": "fms-1", "status": "OPEN", "description": "又多了一堆"}
+
+
+def reported(key: str) -> Case:
+    post({**HEAP, "api_key": key, "description": "垃圾"})
+    return Case.objects.get()
+
+
+def test_an_update_is_a_remark_of_the_reporter_and_comes_in_once(key: str) -> None:
+    case = reported(key)
+    given = {**UPDATE, "api_key": key, "service_request_id": case.number}
+    answer = post(given, path="servicerequestupdates")
+    assert (answer.status_code, json.loads(answer.content)) == (200, [{"update_id": "fms-1"}])
+    event = case.events.get(action="remark")
+    assert (event.role, event.facts, event.words.said) == (
+        "reporter", {"update_id": "fms-1"}, {"text": "又多了一堆"},
+    )  # fmt: skip
+    again = post(given, path="servicerequestupdates")
+    assert (again.status_code, case.events.filter(action="remark").count()) == (400, 1)
+    assert "already exists" in again.content.decode()
+
+
+def test_an_update_answers_a_question_and_reopens_what_was_resolved(key: str) -> None:
+    case = reported(key)
+    given = {**UPDATE, "api_key": key, "service_request_id": case.number}
+    step(case, "ask", "desk", now=timezone.now())
+    post(given, path="servicerequestupdates")
+    assert Case.objects.get().state == "submitted"
+    for action, by in (*TO_INSPECTING, ("pass", "inspector")):
+        step(case, action, by, now=timezone.now())
+    answer = post({**given, "update_id": "fms-2"}, path="servicerequestupdates")
+    assert (answer.status_code, Case.objects.get().state) == (200, "reopen_review")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"api_key": ""}, 403),
+        ({"update_id": ""}, 400),
+        ({"description": " "}, 400),
+        ({"service_request_id": "20260101-000099"}, 404),
+    ],
+)
+def test_an_update_that_cannot_be_taken_changes_nothing(
+    key: str, changes: dict[str, str], status: int
+) -> None:
+    case = reported(key)
+    given = {**UPDATE, "api_key": key, "service_request_id": case.number, **changes}
+    assert post(given, path="servicerequestupdates").status_code == status
+    assert case.events.count() == 1
+
+
+def test_nobody_updates_what_came_in_another_way(key: str) -> None:
+    case = public()
+    given = {**UPDATE, "api_key": key, "service_request_id": case.number}
+    assert post(given, path="servicerequestupdates").status_code == 404
+    assert case.events.count() == 1
 
 
 def test_private_kinds_are_not_there() -> None:
@@ -246,11 +374,7 @@ def test_extensions_are_off_until_they_are_switched_on(key: str, settings: Setti
     settings.OPEN311_EXTENSIONS = True
     first, second = (get("requests", page=one, page_size="2") for one in "12")
     assert (len(first), len(second)) == (2, 1)
-    out = io.BytesIO()
-    Image.new("RGB", (20, 20), "red").save(out, "JPEG")
-    out.seek(0)
-    out.name = "a.jpg"
-    answer = post({**HEAP, "api_key": key, "media": out})
+    answer = post({**HEAP, "api_key": key, "media": picture()})
     assert answer.status_code == 201
     (row,) = json.loads(answer.content)
     case = Case.objects.get(pk=int(row["service_request_id"].partition("-")[2]))

@@ -153,6 +153,13 @@ BLUR: Final = Policy(
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )
+PUBLISH: Final = Policy(
+    "publish-words",
+    lambda viewer: Role.DESK in viewer.roles and not viewer.officer,
+    _("受理员"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)
 FILE: Final = Policy(
     "file-cases",
     lambda viewer: (

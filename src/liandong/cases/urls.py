@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import blur, case, closing, lists, snap, track
+from .views import blur, case, closing, lists, publish, snap, track
 
 
 class CaseNumber(StringConverter):
@@ -28,6 +28,7 @@ urlpatterns = [
     path("cases/flow/<str:kind>/", lists.show_flow, name="flow"),
     path("cases/<case_no:number>/", case.show_case, name="case"),
     path("cases/<case_no:number>/close/", closing.show_closing, name="close"),
+    path("cases/<case_no:number>/publish/", publish.show, name="publish"),
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
     path("snap/", snap.show_snap, name="snap"),
@@ -38,9 +39,5 @@ urlpatterns = [
     path("r/<case_token:token>/steps/", track.take, name="track_take"),
     path("r/<case_token:token>/photos/<uuid:photo>.jpg", track.send_photo, name="track_photo"),
     path("cases/<case_no:number>/photos/<uuid:photo>/blur/", blur.show, name="blur"),
-    path(
-        "cases/<case_no:number>/photos/<uuid:photo>/public.jpg",
-        blur.send_public,
-        name="public_photo",
-    ),
+    path("photos/<uuid:photo>.jpg", blur.send_public, name="public_photo"),
 ]

@@ -39,7 +39,9 @@ urlpatterns = [
         name="service_request",
     ),
     path("open311/v2/tokens/<uuid:token>.<str:form>", open311.show_token, name="token"),
-    path("open311/v2/servicerequestupdates.<str:form>", open311.list_updates, name="updates"),
+    path(
+        "open311/v2/servicerequestupdates.<str:form>", open311.list_or_take_updates, name="updates"
+    ),
     path("open/api/", reference.show_reference, name="reference"),
     path("admin/apikeys/", keys.show_keys, name="keys"),
     path("admin/apikeys/<str:code>/rotate/", keys.rotate, name="rotate_key"),

@@ -86,7 +86,9 @@ class Migration(migrations.Migration):
                 ('datum', models.CharField(blank=True, max_length=8)),
                 ('grid', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='cases.gridcell')),
                 ('level', models.PositiveSmallIntegerField(default=1, verbose_name='可阅级别')),
-                ('is_public', models.BooleanField(default=False, verbose_name='公开')),
+                ('public_text', models.TextField(blank=True, max_length=4000, verbose_name='公开的文字')),
+                ('public_by', models.CharField(blank=True, max_length=150)),
+                ('public_at', models.DateTimeField(blank=True, null=True)),
                 ('requester', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to=settings.AUTH_USER_MODEL)),
                 ('enterprise', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='demands', to='base.unit')),
                 ('pseudonym', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='cases', to='cases.pseudonym')),
@@ -113,7 +115,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['state', 'due_at', 'id'], name='case_by_state'), models.Index(fields=['lead_unit', 'state', 'id'], name='case_by_unit'), models.Index(fields=['kind', 'id'], name='case_by_kind'), models.Index(fields=['ledger', 'kind', 'id'], name='case_by_ledger'), models.Index(fields=['requester', 'id'], name='case_by_requester'), models.Index(fields=['enterprise', 'id'], name='case_by_enterprise'), models.Index(fields=['submitted_at'], name='case_by_time'), models.Index(condition=models.Q(('lat__isnull', False)), fields=['lat', 'lon'], name='case_by_place'), models.Index(condition=models.Q(('token_hash', ''), _negated=True), fields=['token_hash'], name='case_by_token')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lat__isnull', True), ('lon__isnull', True)), models.Q(('lat__gte', -90), ('lat__lte', 90), ('lon__gte', -180), ('lon__lte', 180)), _connector='OR'), name='case_place_whole'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'merged'), _negated=True), ('parent__isnull', False), _connector='OR'), name='case_merged_into'), models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 1), ('score__lte', 5)), _connector='OR'), name='case_score_range'), models.CheckConstraint(condition=models.Q(('parent', models.F('id')), _negated=True), name='case_not_own_parent')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lat__isnull', True), ('lon__isnull', True)), models.Q(('lat__gte', -90), ('lat__lte', 90), ('lon__gte', -180), ('lon__lte', 180)), _connector='OR'), name='case_place_whole'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'merged'), _negated=True), ('parent__isnull', False), _connector='OR'), name='case_merged_into'), models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 1), ('score__lte', 5)), _connector='OR'), name='case_score_range'), models.CheckConstraint(condition=models.Q(('parent', models.F('id')), _negated=True), name='case_not_own_parent'), models.CheckConstraint(condition=models.Q(models.Q(('public_at__isnull', True), ('public_by', ''), ('public_text', '')), models.Q(('public_at__isnull', False), models.Q(('public_by', ''), _negated=True)), _connector='OR'), name='case_public_paired')],
             },
         ),
         migrations.CreateModel(

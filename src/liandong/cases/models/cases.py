@@ -49,7 +49,9 @@ class Case(models.Model):
         "cases.GridCell", models.PROTECT, null=True, blank=True, related_name="cases"
     )
     level = models.PositiveSmallIntegerField(_("可阅级别"), default=1)
-    is_public = models.BooleanField(_("公开"), default=False)  # once a person has read it
+    public_text = models.TextField(_("公开的文字"), max_length=4000, blank=True)
+    public_by = models.CharField(max_length=150, blank=True)  # who read it and let it out
+    public_at = models.DateTimeField(null=True, blank=True)
 
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="cases"
@@ -101,6 +103,11 @@ class Case(models.Model):
                 name="case_score_range",
             ),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="case_not_own_parent"),
+            models.CheckConstraint(
+                condition=Q(public_at__isnull=True, public_by="", public_text="")
+                | (Q(public_at__isnull=False) & ~Q(public_by="")),
+                name="case_public_paired",
+            ),
         ]
         indexes = [
             models.Index(fields=["state", "due_at", "id"], name="case_by_state"),
@@ -131,6 +138,11 @@ class Case(models.Model):
     def kind_of(self) -> Kind:
         """The kind as data.  Raises KeyError for one that is no longer in the catalogue."""
         return kinds()[self.kind]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether a person has read it and let its words out."""
+        return self.public_at is not None
 
     # Facts of the access rule.
 

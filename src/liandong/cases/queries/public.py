@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from liandong.cases.models import Case, CaseEvent
+from liandong.cases.models import Case, CaseEvent, Evidence
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, kinds
 
@@ -57,6 +58,19 @@ def public_list(asked: Asked) -> QuerySet[Case]:
         closed = Q(state__in=sorted(_CLOSED))
         rows = rows.filter(closed if asked.status == {"closed"} else ~closed)
     return rows
+
+
+def public_photo(photo: UUID) -> Evidence | None:
+    """A picture of a public case that a person has covered and confirmed, or None."""
+    rows = Evidence.objects.filter(uuid=photo, blurred_at__isnull=False, event__isnull=False)
+    return rows.filter(case__in=public_cases()).first()
+
+
+def first_photos(cases: Sequence[Case]) -> dict[int, UUID]:
+    """The first such picture of each report that has one, by key of the case."""
+    rows = Evidence.objects.filter(case__in=cases, part=Evidence.Part.BEFORE)
+    rows = rows.filter(blurred_at__isnull=False, event__isnull=False).order_by("-pk")
+    return dict(rows.values_list("case_id", "uuid"))
 
 
 def public_moves(since: datetime, until: datetime, *, limit: int = MOST) -> list[CaseEvent]:

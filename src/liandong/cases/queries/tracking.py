@@ -15,7 +15,7 @@ from .cases import open_moves
 from .clocks import explained
 
 BEARER: Final = Bearer(holds_token=True)
-STEPS: Final = ("answer", "rate", "dispute", "urge", "withdraw")
+STEPS: Final = ("answer", "rate", "dispute", "urge", "remark", "withdraw")
 _ENDED: Final = frozenset({*OVER, "resolved", "reopen_review"})
 _SAID: Final[Mapping[str, Sequence[str]]] = {  # actions that are told, and what is told of each
     "submit": (), "ask": ("question",), "answer": ("answer",), "lapse": (),
@@ -24,7 +24,7 @@ _SAID: Final[Mapping[str, Sequence[str]]] = {  # actions that are told, and what
     "dispatch": (), "sign_in": (), "extend": ("until",), "park": ("until", "public_text"),
     "resume": (), "hand_in": ("reply",), "solve_on_site": ("reply",), "pass": (), "fail": (),
     "rate": ("score",), "silence": (), "dispute": ("reason",), "accept_reopen": (),
-    "refuse_reopen": ("reason",), "urge": (), "file": (),
+    "refuse_reopen": ("reason",), "urge": (), "remark": ("text",), "file": (),
 }  # fmt: skip
 _AFTER_PASS: Final = frozenset({"hand_in", "solve_on_site"})  # open until inspection passes
 

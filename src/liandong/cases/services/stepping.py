@@ -42,10 +42,12 @@ class Stale(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is handed in with a step: words by code of need, and evidence sent ahead."""
+    """What is handed in with a step: words by code of need, evidence sent ahead, and ids that
+    another system gave it (`facts`, no words of people)."""
 
     said: Mapping[str, str] = field(default_factory=dict)
     evidence: Sequence[UUID] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def take_step(
@@ -107,6 +109,7 @@ def _take(
     )
     said = {name: text for name, text in said.items() if name in {*flow.needs(move), "note"}}
     effect = effects.of(case, move, situation, said, now=now)
+    effect.facts |= given.facts
     write_event(case, move, role, by=by, now=now, said=said, effect=effect, attached=attached)
     return move
 

@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from liandong.base.gates import open_to
+from liandong.base.gates import ANYONE, open_to
 from liandong.base.params import number as whole
 from liandong.base.viewers import viewer_of
 from liandong.cases.models import Evidence
 from liandong.cases.policies import BLUR
+from liandong.cases.queries.public import public_photo
 from liandong.cases.services import blurring
 from liandong.cases.services.photos import clean_path, public_path
 from liandong.cases.tasks import find_plates
@@ -53,6 +54,7 @@ def show(request: HttpRequest, number: str, photo: UUID) -> HttpResponse:
         "number": number,
         "crumbs": [(_("事项"), "/cases/"), (number, f"/cases/{number}/"), (_("遮挡"), "")],
         "boxes": boxes,
+        "is_open": public_photo(one.uuid) is not None,
         "kinds": kinds,
         "sides": [("small", _("小")), ("middle", _("中")), ("large", _("大"))],
         "wide": WIDE,
@@ -99,10 +101,10 @@ def _region(request: HttpRequest, one: Evidence) -> blurring.Region | None:
 
 
 @require_safe
-@open_to(BLUR)
-def send_public(request: HttpRequest, number: str, photo: UUID) -> HttpResponseBase:
-    """The covered picture, once it was confirmed."""
-    one = _photo(request, number, photo)
-    if one.blurred_at is None or not public_path(one).is_file():
+@open_to(ANYONE)
+def send_public(_request: HttpRequest, photo: UUID) -> HttpResponseBase:
+    """The covered picture, for everybody, once it was confirmed and where the kind is public."""
+    one = public_photo(photo)
+    if one is None or not public_path(one).is_file():
         raise Http404
     return FileResponse(public_path(one).open("rb"), content_type="image/jpeg")

@@ -22,7 +22,7 @@ from liandong.base.params import way_back
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case, Evidence
-from liandong.cases.policies import BLUR, FILE, SEE, STEP, Bearer, standings
+from liandong.cases.policies import BLUR, FILE, PUBLISH, SEE, STEP, Bearer, standings
 from liandong.cases.queries.cases import duties_for, open_moves, seen_case, timeline
 from liandong.cases.queries.clocks import explained
 from liandong.cases.queries.situations import standing_of
@@ -70,6 +70,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "steps": [_step(case, move) for move in moves],
         "photos": _photos(case),
         "may_cover": BLUR.may(viewer_of(request)),
+        "may_publish": PUBLISH.may(bearer.viewer) and case.kind_of.open311,
         "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))

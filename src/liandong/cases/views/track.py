@@ -124,14 +124,14 @@ def _step(case: Case, move: Move) -> dict[str, Any]:
 @require_POST
 @open_to(ANYONE)
 def take(request: HttpRequest, token: str) -> HttpResponse:
-    """Answer, rate, dispute, urge or withdraw."""
+    """Answer, rate, dispute, urge, add a remark or withdraw."""
     case, action = _case(token), request.POST.get("action", "")
     if action not in tracking.STEPS:
         messages.error(request, _("没有这一步。"))
         return redirect("cases:track", token)
     said = {
         name: request.POST.get(f"said_{name}", "").replace("\0", "")[:LONGEST]
-        for name in ("answer", "score", "reason")
+        for name in ("answer", "score", "reason", "text")
     }
     try:
         done = take_step(

@@ -4,14 +4,16 @@ Never: contact data, who reported, kinds that are not public, words that no pers
 that nobody has blurred, a place finer than COARSE.  Source: GeoReport v2; casework design §8.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils import timezone
 
 from liandong.cases import wording
 from liandong.cases.models import Case
+from liandong.cases.queries.public import first_photos
 from liandong.kernel import catalog
 from liandong.kernel.casework import ENDED_PUBLICLY
 
@@ -81,9 +83,15 @@ def _values(attribute: dict[str, str]) -> dict[str, Any]:
     return {"values": Listed("values", "value", choices)} if choices else {}
 
 
-def requests(cases: Iterable[Case]) -> Listed:
-    """Cases as service requests."""
-    return Listed("service_requests", "request", [request_of(one) for one in cases])
+def requests(cases: Sequence[Case], address: Callable[[str], str]) -> Listed:
+    """Cases as service requests; `address` makes a path an address."""
+    photos = first_photos(cases)
+    rows = []
+    for one in cases:
+        photo = photos.get(one.pk)
+        path = reverse("cases:public_photo", args=[photo]) if photo else ""
+        rows.append(request_of(one) | {"media_url": address(path) if path else None})
+    return Listed("service_requests", "request", rows)
 
 
 def request_of(case: Case) -> dict[str, Any]:
@@ -96,7 +104,7 @@ def request_of(case: Case) -> dict[str, Any]:
         "status_notes": wording.outcome_text(case.outcome) if ended else None,
         "service_name": wording.category_word(case.category) or None,
         "service_code": case.category or None,
-        "description": case.text if case.is_public else None,
+        "description": case.public_text or None,
         "agency_responsible": case.lead_unit.name if case.lead_unit else None,
         "service_notice": None,
         "requested_datetime": _at(case.submitted_at),

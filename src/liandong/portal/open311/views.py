@@ -2,10 +2,11 @@
 
 `page`, `page_size`, `updated_after` and `updated_before`, `extensions` and the multipart field
 `media` are extensions, on where `LIANDONG_OPEN311_EXTENSIONS` says so.  A POST needs `api_key`, an
-interface key with the scope `reports:write`.
+interface key with the scope `reports:write`.  An update is a step of the reporter, and only on a
+request that came in by this interface.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
@@ -27,6 +28,9 @@ from liandong.cases.policies import Bearer
 from liandong.cases.queries.public import MOST, Asked, public_case, public_list, public_moves
 from liandong.cases.services.opening import BadReport, Report, open_case
 from liandong.cases.services.photos import BadPhoto, keep_photo
+from liandong.cases.services.stepping import Given, Stale, take_step
+from liandong.kernel.casework import EXITS
+from liandong.kernel.flows import StepRefused
 from liandong.portal.queries.keys import scopes_of, viewer_of_key
 from liandong.portal.services.keys import BadKey, TooMany, let_in
 
@@ -140,10 +144,14 @@ def list_or_open(request: HttpRequest, form: str) -> HttpResponse:
     given = _given(request)
     if ids := given.get("service_request_id"):
         found = [public_case(one.strip()) for one in ids.split(",")[:MOST]]
-        return answer(shapes.requests([one for one in found if one is not None]), form)
+        return answer(_requests(request, [one for one in found if one is not None]), form)
     start, size = _page(given)
     rows = public_list(_asked(given))[start : start + size]
-    return answer(shapes.requests(rows), form)
+    return answer(_requests(request, list(rows)), form)
+
+
+def _requests(request: HttpRequest, cases: Sequence[Case]) -> Listed:
+    return shapes.requests(cases, request.build_absolute_uri)
 
 
 def _page(given: Mapping[str, str]) -> tuple[int, int]:
@@ -188,12 +196,12 @@ def _moment(given: Mapping[str, str], name: str) -> datetime | None:
 @require_safe
 @open_to(ANYONE)
 @_call
-def show_request(_request: HttpRequest, form: str, service_request_id: str) -> HttpResponse:
+def show_request(request: HttpRequest, form: str, service_request_id: str) -> HttpResponse:
     """One request, as a list of one."""
     case = public_case(service_request_id)
     if case is None:
         raise Refused(404, f"service_request_id {service_request_id[:60]} was not found")
-    return answer(shapes.requests([case]), form)
+    return answer(_requests(request, [case]), form)
 
 
 @require_safe
@@ -325,11 +333,15 @@ def _media(request: HttpRequest, uuid: UUID, *, now: datetime) -> list[Evidence]
 # Updates and bulk ---------------------------------------------------------------------------------
 
 
-@require_safe
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 @open_to(ANYONE)
 @_call
-def list_updates(request: HttpRequest, form: str) -> HttpResponse:
-    """Changes of state, compatible with FixMyStreet."""
+def list_or_take_updates(request: HttpRequest, form: str) -> HttpResponse:
+    """Changes of state, and an update of whoever reported through a key; as FixMyStreet does."""
+    if request.method == "POST":
+        taken = [{"update_id": _updated(request)}]
+        return answer(Listed("service_request_updates", "request_update", taken), form)
     asked = _asked(_given(request))
     rows = [
         {
@@ -341,6 +353,41 @@ def list_updates(request: HttpRequest, form: str) -> HttpResponse:
         for one in public_moves(asked.since, asked.until)
     ]  # fmt: skip
     return answer(Listed("service_request_updates", "request_update", rows), form)
+
+
+def _updated(request: HttpRequest) -> str:
+    """Take an update in as a step of the reporter; its id.  Once per id and request."""
+    given, now = _given(request), timezone.now()
+    _key(request, given, now)
+    names = ("service_request_id", "update_id", "status", "description")
+    if missing := [name for name in names if name not in given]:
+        raise Refused(400, *(f"{name} was not provided" for name in missing))
+    case = public_case(given["service_request_id"])
+    if case is None or case.channel != "open311":
+        raise Refused(404, f"service_request_id {given['service_request_id'][:60]} was not found")
+    update, words = given["update_id"][:60], given["description"].strip()[:LONGEST]
+    if case.events.filter(facts__update_id=update).exists():
+        raise Refused(400, f"update_id {update} already exists")
+    action, need = _step_of(case, given["status"])
+    try:
+        take_step(
+            case.pk, action, by=Bearer(holds_token=True), now=now, seen=case.last,
+            given=Given({need: words}, facts={"update_id": update}),
+        )  # fmt: skip
+    except Stale:
+        raise Refused(400, "the request has just changed, try again") from None
+    except StepRefused as refused:
+        raise Refused(400, f"status {given['status'][:20]}: {refused.reason}") from None
+    return update
+
+
+def _step_of(case: Case, status: str) -> tuple[str, str]:
+    """The step that an update is, and the code of its words: what else it says, people decide."""
+    if case.state == "needs_info":
+        return "answer", "answer"
+    if status.upper() in {"OPEN", "REOPEN"} and case.state in {"resolved", *EXITS}:
+        return "dispute", "reason"
+    return "remark", "text"
 
 
 BULK: Final = (
