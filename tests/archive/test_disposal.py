@@ -26,7 +26,7 @@ from liandong.archive.models import (
     RecordFile,
     RecordPage,
 )
-from liandong.archive.services import certificates, keyring
+from liandong.archive.services import certificates, destroying, keyring
 from liandong.archive.services.admitting import CodeTaken, admit_many, settle_code
 from liandong.archive.services.appraising import (
     CannotAppraise,
@@ -376,6 +376,38 @@ def test_a_destroyed_record_is_gone_everywhere_and_its_description_stays(
     assert validate_store(home / "store") == 2  # the fonds and the list
     acts = AuditRow.objects.filter(act="destroy_record").values_list("object", flat=True)
     assert set(acts) == {f"record:{record.code}" for record in due}
+
+
+@pytest.mark.parametrize("when", ["before the rows go", "after the rows went"])
+@pytest.mark.django_db(transaction=True)
+def test_an_index_job_in_the_middle_does_not_bring_back_what_is_destroyed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    fonds()
+    (record,) = records(home, 1)
+    ids = [record.pk]
+    appraise(ids, OPINION, **WHO)
+    one = propose(ids, reason="同意", **WHO)
+    bury, put = destroying._bury, engine("search").put
+    if when == "before the rows go":
+
+        def late_bury(*args: Any, **words: Any) -> None:
+            index_records(ids)
+            bury(*args, **words)
+
+        monkeypatch.setattr(destroying, "_bury", late_bury)
+        destroyed(one)
+    else:
+
+        def late_put(documents: Any) -> None:
+            monkeypatch.setattr(engine("search"), "put", put)
+            destroyed(one)
+            put(documents)
+
+        monkeypatch.setattr(engine("search"), "put", late_put)
+        index_records(ids)
+    assert not Record.objects.exists()
+    assert engine("search").count() == 0
 
 
 def test_the_code_of_a_destroyed_record_is_never_given_again(

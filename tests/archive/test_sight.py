@@ -52,6 +52,7 @@ from liandong.archive.services.admitting import admit
 from liandong.archive.services.indexing import index_records, index_stale, mark_stale
 from liandong.archive.services.packing import pack
 from liandong.base.engines import engine
+from liandong.base.models import Unit
 from liandong.kernel.query import parse
 from liandong.kernel.viewer import Share
 
@@ -464,3 +465,10 @@ def test_only_what_everybody_sees_may_be_kept(record: Record, home: Path) -> Non
 
 def test_the_body_of_the_index_has_each_field_once(record: Record) -> None:
     assert {"title", "archival_code", "document_number"} == NOT_IN_BODY
+
+
+def test_the_explanation_names_units_as_people_know_them() -> None:
+    Unit.objects.create(code="CZJ", name="市财政局")
+    page = _read(client_of(CLERK, unit="CZJ"), "/me/why/")
+    assert page.count("市财政局") >= 2  # of the person, and in the words of the rule
+    assert "CZJ" not in page

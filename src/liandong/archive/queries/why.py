@@ -21,6 +21,7 @@ from liandong.archive.policies import (
     may_use,
 )
 from liandong.base.audit import Seen, who_has_seen
+from liandong.base.models import Unit
 from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.privacy import kinds
 from liandong.kernel.viewer import USES, Viewer
@@ -144,6 +145,11 @@ def level_word(level: int) -> str:
     return {0: _("公开"), 1: _("内部"), 2: _("限制")}.get(level, str(level))
 
 
+def unit_name(code: str) -> str:
+    """The name of a unit, its code where there is no such unit."""
+    return Unit.objects.filter(code=code).values_list("name", flat=True).first() or code
+
+
 def use_word(use: str) -> str:
     """A kind of use as a person reads it."""
     return {
@@ -170,7 +176,7 @@ def _most_words(name: str, most: int) -> str:
 def _equal_words(name: str, value: str | int) -> str:
     match name:
         case "unit":
-            return _("由本单位（%(unit)s）形成") % {"unit": value}
+            return _("由本单位（%(unit)s）形成") % {"unit": unit_name(str(value))}
         case "shares":
             return _("有共享授权 %(code)s") % {"code": value}
     return f"{name} = {value}"

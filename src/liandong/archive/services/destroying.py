@@ -9,6 +9,7 @@ Source: 档案法 (2020) art. 31; 档案法实施条例 (2024) art. 24.
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -246,6 +247,8 @@ def _bury(
     record.destroyed_at, record.destroyed_under = now, one.number
     record.indexed_version = 0
     record.save(update_fields=["destroyed_at", "destroyed_under", "indexed_version"])
+    # a job may have put it since it was taken out
+    transaction.on_commit(partial(engine("search").remove, [record.pk]), robust=True)
     ArchivalClass.objects.filter(pk=record.archival_class_id).update(
         record_count=F("record_count") - 1
     )

@@ -31,8 +31,15 @@ def index_records(record_ids: Iterable[int]) -> int:
         before = _stamps(chunk)
         engine("search").put(list(_documents(chunk)))
         _mark(before)
+        if gone := _destroyed(chunk):  # while their text was on its way
+            engine("search").remove(gone)
         done += len(before)
     return done
+
+
+def _destroyed(ids: Sequence[int]) -> list[int]:
+    rows = Record.every.filter(pk__in=ids, destroyed_at__isnull=False)
+    return list(rows.values_list("pk", flat=True))
 
 
 def mark_stale(record_ids: Iterable[int]) -> None:

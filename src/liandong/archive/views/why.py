@@ -14,7 +14,13 @@ from liandong.archive.models import Record
 from liandong.archive.policies import READ_RECORD, may_read, may_read_whole
 from liandong.archive.queries import Explanation, Sight, explain, readers_of, record_by_code
 from liandong.archive.queries.sight import is_withheld
-from liandong.archive.queries.why import knows_readers, level_word, rule_words, use_word
+from liandong.archive.queries.why import (
+    knows_readers,
+    level_word,
+    rule_words,
+    unit_name,
+    use_word,
+)
 from liandong.archive.viewers import today_of, viewer_of
 from liandong.base.audit import act_word
 from liandong.base.gates import ANYONE, open_to
@@ -114,7 +120,7 @@ def _my_facts(viewer: Viewer) -> list[dict[str, Any]]:
     officer = str(Officer(viewer.officer).label) if viewer.officer else ""
     return [
         {"label": _("账号"), "value": viewer.name or _("未登录")},
-        {"label": _("单位"), "value": viewer.unit},
+        {"label": _("单位"), "value": unit_name(viewer.unit)},
         {"label": _("身份"), "value": roles or officer},
         {"label": _("可阅级别"), "value": level_word(viewer.clearance)},
     ]
