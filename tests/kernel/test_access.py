@@ -20,6 +20,7 @@ from liandong.kernel.access import (
     Rule,
     gathered,
     holds,
+    ways,
 )
 
 
@@ -109,6 +110,22 @@ def test_gathered_alternatives_mean_the_same(rules: list[Rule], facts: dict[str,
         return holds(part, facts)
 
     assert any(map(fits, gathered(rules))) == holds(AnyOf(tuple(rules)), facts)
+
+
+@given(RULES, FACTS)
+def test_a_rule_holds_where_one_of_its_ways_does(rule: Rule, facts: dict[str, Any]) -> None:
+    found = ways(rule)
+    assert any(holds(way, facts) for way in found) == holds(rule, facts)
+    assert all(isinstance(part, Eq | AtMost) for way in found for part in way.rules)
+
+
+def test_the_ways_of_a_rule_are_the_product_of_its_alternatives() -> None:
+    level, one, two = AtMost("level", 1), Eq("unit", "甲"), Eq("unit", "乙")
+    rule = AnyOf((Eq("shares", "G1"), AllOf((level, AnyOf((one, two))))))
+    assert ways(rule) == (
+        AllOf((Eq("shares", "G1"),)), AllOf((level, one)), AllOf((level, two)),
+    )  # fmt: skip
+    assert (ways(EVERYONE), ways(NO_ONE)) == ((AllOf(),), ())
 
 
 def test_many_grants_are_one_condition() -> None:

@@ -6,6 +6,7 @@ shows one.  `holds` is the definition; every compiler must agree with it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import assert_never
 
 Fact = str | int | frozenset[str]
@@ -72,6 +73,25 @@ def gathered(rules: Iterable[Rule]) -> list[Rule | Among]:
 
 def _group(field: str, values: set[str | int]) -> Rule | Among:
     return Eq(field, *values) if len(values) == 1 else Among(field, frozenset(values))
+
+
+def ways(rule: Rule) -> tuple[AllOf, ...]:
+    """The rule as ways to be granted, none with an alternative in it: it holds where one does.
+
+    A list that is long and sorted asks for each way by itself, so that each can use an index of
+    its own.  A rule with alternatives inside alternatives gets as many as their product.
+    """
+    match rule:
+        case Eq() | AtMost():
+            return (AllOf((rule,)),)
+        case AnyOf(rules):
+            return tuple(dict.fromkeys(way for part in rules for way in ways(part)))
+        case AllOf(rules):
+            parts = product(*(ways(part) for part in rules))
+            return tuple(
+                AllOf(tuple(one for way in chosen for one in way.rules)) for chosen in parts
+            )
+    assert_never(rule)
 
 
 def holds(rule: Rule, facts: Mapping[str, Fact]) -> bool:

@@ -111,7 +111,13 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=["state", "due_at", "id"], name="case_by_state"),
+            models.Index(fields=["state", "id"], name="case_by_state_and_key"),
             models.Index(fields=["lead_unit", "state", "id"], name="case_by_unit"),
+            models.Index(fields=["lead_unit", "id"], name="case_by_unit_and_key"),
+            models.Index(fields=["category", "id"], name="case_by_category"),
+            models.Index(
+                fields=["due_at"], name="case_by_due", condition=Q(due_at__isnull=False)
+            ),
             models.Index(fields=["kind", "id"], name="case_by_kind"),
             models.Index(fields=["ledger", "kind", "id"], name="case_by_ledger"),
             models.Index(fields=["requester", "id"], name="case_by_requester"),

@@ -9,13 +9,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from liandong.base.gates import open_to
-from liandong.base.models import Unit
 from liandong.base.params import number, words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case
 from liandong.cases.policies import LIST, TRIAGE, is_staff
-from liandong.cases.queries.cases import PAGE, Filters, duties_for, inbox, listed, waiting
+from liandong.cases.queries.cases import (
+    PAGE,
+    Filters,
+    duties_for,
+    inbox,
+    lead_units,
+    listed,
+    waiting,
+)
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, flow_of, kinds
 
@@ -39,7 +46,7 @@ def show_cases(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "states": [(one, wording.state_word(one)) for one in _states()],
         "kinds": [(code, wording.kind_word(code)) for code in kinds()],
-        "units": Unit.objects.filter(closed_at__isnull=True, led_cases__isnull=False).distinct(),
+        "units": lead_units(),
         "is_staff": is_staff(viewer),
         "may_triage": TRIAGE.may(viewer),
         "chips": _chips(request, filters),
