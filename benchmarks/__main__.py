@@ -17,7 +17,8 @@ from . import machine
 
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
-    "access", "api", "opening", "deadlines", "case_import", "case_lists", "ocr", "pipeline",
+    "access", "api", "opening", "deadlines", "case_import", "case_lists",
+    "reports", "ocr", "pipeline",
 )  # fmt: skip
 
 

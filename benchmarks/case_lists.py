@@ -1,7 +1,7 @@
 """Pages of cases: the whole answer of the list, the queue and one case, by role and size.
 
 `python -m benchmarks --size small|full case_lists`; on PostgreSQL too where LIANDONG_DATABASE names
-a server.  Rows are made by code: one in seven is open, the others are filed.  The peer in the same
+a server.  Rows are made by code: one in fifty is open, the others are filed.  The peer in the same
 run is a page of the same rows by their key, without rule, filter or template; `ratio` is the median
 over it, `growth` over that of ten times fewer cases.
 """
@@ -24,6 +24,7 @@ from . import machine
 SIZES = {"small": (1_000, 10_000, 100_000), "full": (10_000, 100_000, 1_000_000)}
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 UNITS, CELLS, FIRMS = 60, 400, 500
+OPEN_SHARE = 0.02  # three years of cases, three weeks each
 OPEN = (
     "submitted", "verifying", "accepted", "dispatched", "in_progress", "parked", "inspecting",
     "resolved",
@@ -148,7 +149,7 @@ def _case(number: int, count: int, dice: random.Random, units: Any, cells: list[
     from liandong.cases.models import Case
 
     at = NOW - timedelta(days=3 * 365) * ((count - number) / count)
-    is_open = dice.random() < 1 / 7
+    is_open = dice.random() < OPEN_SHARE
     state = dice.choice(OPEN) if is_open else "filed"
     is_demand = dice.random() < 0.1
     led = not is_open or state not in OPEN[:3]

@@ -138,7 +138,6 @@ def _known(case: Case, token: str) -> Opened:
 
 
 def _count(key: str, most: int, *, now: datetime) -> None:
-    forget_old(now=now)
     if not take_turn(key, most, now=now, within=WINDOW):
         raise TooMany(key)
 
@@ -163,7 +162,8 @@ def _claimed(sent: Sent, *, now: datetime) -> list[Evidence]:
 
 
 def forget_unclaimed(*, now: datetime) -> int:
-    """Erase photos whose report did not come within a day; how many."""
+    """Erase photos whose report did not come within a day, and counts of old; how many photos."""
+    forget_old(now=now)
     rows = list(SentPhoto.objects.filter(sent_at__lt=now - KEPT))
     for one in rows:
         drop_photo(Evidence(uuid=one.uuid))

@@ -133,7 +133,7 @@ def write_event(
     before = getattr(case, move.axis)
     setattr(case, move.axis, move.target)
     case.round = effect.round or case.round
-    previous = case.events.order_by("-number").values_list("hash", flat=True).first() or ""
+    previous = _last_hash(case) if case.last else ""
     cells: dict[str, Any] = {
         "case": str(case.uuid), "number": case.last + 1, "at": at_text(now), "by": _name(by),
         "role": role, "unit": by.viewer.unit, "axis": move.axis, "action": move.action,
@@ -150,6 +150,10 @@ def write_event(
         Evidence.objects.filter(pk__in=[one.pk for one in attached]).update(event=event)
     case.last, case.changed_at = event.number, now
     effects.write_rows(case, move, said, by=_name(by), unit=by.viewer.unit, now=now)
+
+
+def _last_hash(case: Case) -> str:
+    return case.events.order_by("-number").values_list("hash", flat=True).first() or ""
 
 
 def _set(case: Case, name: str, value: Any) -> None:
