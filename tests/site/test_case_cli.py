@@ -117,3 +117,15 @@ def test_a_diagram_has_every_step_that_moves_a_case(tmp_path: Path) -> None:
 def test_results_are_json_lines(tmp_path: Path) -> None:
     done = liandong(tmp_path / "home", "case", "verify", "--json")
     assert json.loads(done.stdout)["summary"] is True
+
+
+def test_mails_are_taken_in_one_by_one_and_once(tmp_path: Path) -> None:
+    home, good, bad = tmp_path / "home", tmp_path / "good.eml", tmp_path / "bad.eml"
+    good.write_text("From: a@example.com\nMessage-ID: <1@x>\nSubject: hole\n\nA hole.\n", "utf-8")
+    bad.write_bytes(b"\x00\xff")
+    words = ("case", "mail", str(good), str(bad), str(tmp_path / "none.eml"), "--json")
+    first, again = liandong(home, *words), liandong(home, *words)
+    assert (first.returncode, again.returncode) == (1, 1)
+    taken, broken, absent = lines(first)
+    assert (taken["is_fresh"], broken["why"], absent["why"]) == (True, "broken", "unreadable")
+    assert lines(again)[0] == {**taken, "is_fresh": False}

@@ -1,6 +1,7 @@
 """`liandong case …`: proof, rebuilding, import of cases, and the flow they obey."""
 
 import csv
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,40 @@ def draw(kind: Annotated[str, typer.Argument(help=_("种类代码，如 snap_rep
     if kind not in kinds():
         fail(_("不认识的种类 {kind}，可用：{kinds}").format(kind=kind, kinds=" ".join(kinds())))
     put(diagram(kind, language()))
+
+
+@app.command("mail", help=_("把上报邮件（EML）收为事项；邮件系统可用管道送入，写 -"))
+def take_mails(
+    sources: Annotated[list[str], typer.Argument(help=_("EML 文件，可多个；- 为标准输入"))],
+    as_json: AsJson = False,
+) -> None:
+    """Take messages in, one by one; the same message again changes nothing.  1 when any failed."""
+    set_up_with_database()
+    from liandong.cases.services.mailing import BadMail, take_mail
+    from liandong.cases.services.opening import BadReport
+
+    failed = 0
+    with engines():
+        for source in sources:
+            row: dict[str, Any] = {"source": source}
+            try:
+                opened = take_mail(_bytes_of(source), now=clock())
+                row |= {"case": opened.case.number, "is_fresh": opened.is_fresh}
+            except OSError:
+                row["why"] = "unreadable"
+            except BadMail as bad:
+                row["why"] = bad.code
+            except BadReport as bad:
+                row["why"] = " ".join("-".join(one) for one in bad.faults)
+            failed += "why" in row
+            put_json(row) if as_json else put(
+                f"✗ {source} {row['why']}" if "why" in row else f"✓ {source} {row['case']}"
+            )
+    raise typer.Exit(1 if failed else 0)
+
+
+def _bytes_of(source: str) -> bytes:
+    return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
 
 
 # Import -------------------------------------------------------------------------------------------
