@@ -19,10 +19,20 @@ from liandong.base.gates import open_to
 from liandong.base.models import Unit
 from liandong.base.params import number as whole
 from liandong.base.params import way_back
-from liandong.base.viewers import viewer_of
+from liandong.base.viewers import may, viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case, Evidence
-from liandong.cases.policies import BLUR, FILE, SEE, STEP, Bearer, standings
+from liandong.cases.policies import (
+    BLUR,
+    FILE,
+    REACH,
+    SEE,
+    STEP,
+    UNCOVER,
+    Bearer,
+    may_reach,
+    standings,
+)
 from liandong.cases.queries.cases import duties_for, open_moves, seen_case, timeline
 from liandong.cases.queries.clocks import explained
 from liandong.cases.queries.situations import standing_of
@@ -70,6 +80,8 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "steps": [_step(case, move) for move in moves],
         "photos": _photos(case),
         "may_cover": BLUR.may(viewer_of(request)),
+        "may_uncover": UNCOVER.may(bearer.viewer),
+        "may_reach": REACH.may(bearer.viewer) and may(may_reach(bearer.viewer), case),
         "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))
