@@ -7,8 +7,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
-from pytest_django.fixtures import SettingsWrapper
-from tests.cases.build import CITY, NOW, TO_DISPATCHED, TO_INSPECTING, cell, drive, opened, people, step
+from pytest_django import Settings
+from tests.cases.build import (
+    CITY,
+    NOW,
+    TO_DISPATCHED,
+    TO_INSPECTING,
+    cell,
+    drive,
+    opened,
+    people,
+    step,
+)
 
 from liandong.archive.services.keyring import key_of
 from liandong.base.models import AuditRow, Notice
@@ -124,9 +134,9 @@ def test_silence_closes_and_counts_as_no_reply() -> None:
         ("2026-11-02 09:00", {
             "remind": "2026-11-10", "supervise": "2026-11-13", "notice": "2026-11-17",
         }),
-        # Five workdays from 28 September 2025 (a make-up workday) go over the holidays to the 13th.
+        # From Sunday 28 September 2025 over the holidays to Saturday 11 October: both make-up days.
         ("2025-09-28 09:00", {
-            "remind": "2025-10-14", "supervise": "2025-10-17", "notice": "2025-10-21",
+            "remind": "2025-10-13", "supervise": "2025-10-16", "notice": "2025-10-20",
         }),
         # 2027 has no published arrangement yet: statutory days only.
         ("2027-03-01 09:00", {
@@ -218,7 +228,7 @@ def test_nothing_is_raised_after_an_exit(exit_by: str) -> None:
 
 def test_other_limits_are_told_as_nearly_due_and_as_late_to_their_owner() -> None:
     case = opened(now=at("2026-11-02 09:00")).case  # two hours for the desk
-    for now in hourly("2026-11-02 09:05", 3):
+    for now in hourly("2026-11-02 09:40", 3):
         tend_due(now=now)
     told = Notice.objects.filter(number=case.number, kind__in=["nearly_due", "late"])
     assert set(told.values_list("account__username", "kind")) == {
@@ -246,7 +256,7 @@ def test_cut_off_in_the_middle_the_next_run_does_the_rest_once(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The work itself was done when the kill comes, the transaction was not committed."""
-    cases = [in_progress(at("2026-11-02 09:00")), opened(now=at("2026-11-09 16:00")).case]
+    cases = [in_progress(at("2026-11-02 09:00")), opened(now=at("2026-11-09 16:10")).case]
     now, real = at("2026-11-10 09:00"), getattr(tending, name)
 
     def killed(*args: object, **named: object) -> None:
@@ -321,7 +331,7 @@ def bytes_everywhere(home: Path) -> bytes:
 
 
 def test_contact_data_is_kept_from_the_end_for_the_days_of_the_setting(
-    settings: SettingsWrapper,
+    settings: Settings,
 ) -> None:
     settings.CASE_CONTACT_DAYS = 30
     case = opened(contact=CONTACT).case
