@@ -117,3 +117,11 @@ def test_a_diagram_has_every_step_that_moves_a_case(tmp_path: Path) -> None:
 def test_results_are_json_lines(tmp_path: Path) -> None:
     done = liandong(tmp_path / "home", "case", "verify", "--json")
     assert json.loads(done.stdout)["summary"] is True
+
+
+def test_tending_by_hand_counts_and_a_dry_run_does_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    nothing = liandong(home, "case", "tend")
+    assert (nothing.returncode, nothing.stdout) == (0, "没有到时的事\n")
+    dry = liandong(home, "case", "tend", "--all", "--dry-run", "--json")
+    assert (dry.returncode, lines(dry)) == (0, [{"summary": True, "dry_run": True}])

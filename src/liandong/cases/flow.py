@@ -106,9 +106,7 @@ GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
     "overdue": lambda one: _is_over_at(one.handle_by, one.now),
     "not_urged": lambda one: not one.is_urged,
     "not_warned": lambda one: one.warned_at is None,
-    "requester_warned": lambda one: (
-        one.warned_at is not None and one.warned_at + WARNED <= one.now
-    ),
+    "requester_warned": lambda one: one.warned_at is not None and one.warned_at + WARNED <= one.now,
 }
 
 

@@ -202,7 +202,9 @@ KNOBS = (
     Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),
     Knob("REPORTS_PER_HOUR", _least(1), "30", "同一来源地址每小时可提交的上报数；照片为其六倍"),
     Knob(
-        "MAIL", _mail, "",
+        "MAIL",
+        _mail,
+        "",
         "邮件服务器 smtp://用户@主机:端口（smtps:// 全程加密，smtp+starttls:// 先连后加密）；"
         "留空则提醒只在站内显示",
     ),
