@@ -71,12 +71,11 @@ def merged_into(case: Case) -> Iterator[Case]:
 
 
 def _tell_reporter(case: Case, event: CaseEvent, *, now: datetime) -> None:
-    key = f"{ROOM}:{event.case_id}:{event.number}"
-    _tell_people(
-        case, reporters(case), event.action, f"{key}:public", {"public": 1}, by=event.by, now=now
-    )
+    key, people = f"{ROOM}:{event.case_id}:{event.number}", reporters(case)
+    _tell_people(case, people, event.action, f"{key}:public", {"public": 1}, by=event.by, now=now)
     has_way = bool(settings.MAIL_SERVER or settings.SMS)
-    if case.contact is not None and has_way and event.role != REPORTER:
+    is_told = any(one.email for one in people)  # by the digest: the same fact once
+    if case.contact is not None and has_way and not is_told and event.role != REPORTER:
         Letter.objects.get_or_create(
             case=case, key=key, defaults={"code": event.action, "made_at": now, "next_at": now}
         )

@@ -191,11 +191,12 @@ def _cases(units: list[int], now: datetime) -> Iterator[Change]:
     )
     fresh = Q(changed_at__gte=now - LOOKED_BACK)
     rows = Case.objects.filter(Exists(older), fresh, lead_unit__in=units)
-    rows = rows.annotate(told=_told("case")).filter(_IS_NEWS)
-    for case in rows.order_by("pk"):
+    rows = rows.annotate(announced=_told("case"))
+    news = Q(announced__isnull=True) | ~Q(announced=F("state"))
+    for case in rows.filter(news).order_by("pk"):
         event = "case.dispatched" if case.state == "dispatched" else "case.changed"
         facts = {"case": case.number, "state": case.state}
         yield Change(
-            "case", case.pk, case.lead_unit_id or 0, case.told, case.state, case.changed_at,
+            "case", case.pk, case.lead_unit_id or 0, case.announced, case.state, case.changed_at,
             {event: facts},
         )  # fmt: skip
