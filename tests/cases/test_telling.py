@@ -272,6 +272,15 @@ def test_a_refused_receiver_does_not_hold_up_the_others(mail: MailServer) -> Non
     assert Letter.objects.filter(next_at__isnull=False).count() == 0
 
 
+def test_whoever_has_an_account_with_an_address_gets_the_digest_and_no_letter(
+    mail: MailServer,
+) -> None:
+    citizen = with_address("citizen")
+    drive(opened(requester=citizen, contact=CONTACT).case, (("reject", "desk"),))
+    tend()
+    assert (send_letters(now=NOW), send_digests(now=NOW)["mails"]) == (0, 1)
+
+
 def test_without_a_server_no_letter_is_written() -> None:
     drive(opened(contact=CONTACT).case, (("reject", "desk"),))
     tend()
