@@ -142,9 +142,9 @@ def test_a_program_is_refused_in_json() -> None:
     assert (answer.status_code, set(json.loads(answer.content))) == (403, {"message"})
 
 
-def test_a_page_costs_two_queries_for_who_asks(sign_in_as, django_assert_num_queries) -> None:
+def test_a_page_costs_four_queries_for_who_asks(sign_in_as, django_assert_num_queries) -> None:
     client = sign_in_as(Role.ARCHIVIST)
-    with django_assert_num_queries(3):  # session, account, posts
+    with django_assert_num_queries(4):  # session, account, posts, unseen notices
         client.get("/modes/")
 
 

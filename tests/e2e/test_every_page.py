@@ -35,7 +35,7 @@ STAFF = (
     "/records/1/view/?find=窨井盖&p=1&l=3", "/records/6/view/", "/records/1/ocr/1/",
     "/archive/?fonds=Z109&category=WS&year=2023&retention=Y", "/archive/classes/1/",
     "/preservation/", "/transfers/", "/transfers/1/", "/transfers/2/", "/transfers/new/",
-    "/transfers/1/receipt/", "/transfers/2/report/", "/review/", "/nothing/",
+    "/transfers/1/receipt/", "/transfers/2/report/", "/review/", "/me/notices/", "/nothing/",
 )  # fmt: skip
 PUBLIC = (
     "/",

@@ -27,8 +27,8 @@ from tests.exchange.build import (
 from liandong.archive.models import Record, ShareGrant
 from liandong.archive.policies import RESTRICTED
 from liandong.archive.queries import readable
-from liandong.base.models import Account, AuditRow, Outcome, Post, Role
-from liandong.exchange.models import Notice, NumberSeries, RequestEvent, RequestState, UseRequest
+from liandong.base.models import Account, AuditRow, Notice, Outcome, Post, Role
+from liandong.exchange.models import NumberSeries, RequestEvent, RequestState, UseRequest
 from liandong.exchange.services import deciding, drafting, extending, opinions
 from liandong.exchange.services.deciding import Ruling
 from liandong.exchange.services.people import end_of, viewer_by

@@ -482,3 +482,26 @@ def test_what_is_told_of_a_thing_is_one_row() -> None:
     assert sorted(Told.objects.values_list("kind", "state")) == [
         ("batch", "accepted"), ("item", "admitted"),
     ]  # fmt: skip
+
+
+def test_the_lead_unit_is_told_of_its_cases_by_number_and_state_only() -> None:
+    from tests.cases.build import TO_DISPATCHED, cell, opened, people
+    from tests.cases.build import drive as drive_case
+
+    from liandong.cases.models import Case
+
+    who = caller()
+    _subscribe(who, "case.dispatched", "case.changed")
+    people()
+    cell()
+    case = drive_case(opened(now=_now()).case, TO_DISPATCHED, lead_unit=unit_of().code)
+    Case.objects.filter(pk=case.pk).update(changed_at=_now(seconds=1))
+    drive_case(opened(now=_now()).case, TO_DISPATCHED)  # of another unit
+    assert tell(now=_now()) == 1
+    assert tell(now=_now()) == 0
+    Case.objects.filter(pk=case.pk).update(state="in_progress")
+    tell(now=_now())
+    assert [(one["type"], one["data"]) for one in _told()] == [
+        ("case.dispatched", {"case": case.number, "state": "dispatched"}),
+        ("case.changed", {"case": case.number, "state": "in_progress"}),
+    ]

@@ -129,3 +129,11 @@ def test_mails_are_taken_in_one_by_one_and_once(tmp_path: Path) -> None:
     taken, broken, absent = lines(first)
     assert (taken["is_fresh"], broken["why"], absent["why"]) == (True, "broken", "unreadable")
     assert lines(again)[0] == {**taken, "is_fresh": False}
+
+
+def test_tending_by_hand_counts_and_a_dry_run_does_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    nothing = liandong(home, "case", "tend")
+    assert (nothing.returncode, nothing.stdout) == (0, "没有到时的事\n")
+    dry = liandong(home, "case", "tend", "--all", "--dry-run", "--json")
+    assert (dry.returncode, lines(dry)) == (0, [{"summary": True, "dry_run": True}])

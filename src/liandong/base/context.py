@@ -11,8 +11,9 @@ from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.translation import gettext_lazy as _
 
 from .middleware import request_id
-from .models import Officer, Role
+from .models import Account, Officer, Role
 from .modes import CHOICES, modes_of
+from .notices.queries import unseen
 from .viewers import viewer_of
 
 _STAFF = frozenset({Role.CLERK.value, Role.ARCHIVIST.value, Role.DIRECTOR.value})
@@ -191,8 +192,12 @@ def _longest_on(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: `modes`, `bar`, `row`, `footer`, `face`, `trace_id`, `has_search`."""
+    """Context of every page: `modes`, `bar`, `row`, `footer`, `face`, `trace_id`, `has_search`.
+
+    `unseen` is how many notices the person has not seen, counted when a template asks for it.
+    """
     viewer, here = viewer_of(request), request.path
+    user = getattr(request, "user", None)
     roles = viewer.roles | ({viewer.officer} if viewer.officer else _ANYONE)
     bar = _bar_of(roles)
     row_label, row = _row_of(bar, here)
@@ -206,6 +211,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "footer": _shown(FOOTER_ROW, roles, here),
         "has_search": _exists("/search/", _urlconf()),
         "trace_id": request_id(request),
+        "unseen": lambda: unseen(user).count() if isinstance(user, Account) else 0,
     }
 
 

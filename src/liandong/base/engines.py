@@ -24,6 +24,7 @@ Role = Literal[
     "time_stamper",
     "redactor",
     "messenger",
+    "texter",
 ]
 
 _made: dict[str, tuple[object, Any]] = {}  # by role: the setting it was made from, the engine
@@ -44,6 +45,8 @@ def engine(role: Literal["identifier"]) -> ports.Identifier: ...
 def engine(role: Literal["antivirus"]) -> ports.VirusScanner: ...
 @overload
 def engine(role: Literal["messenger"]) -> ports.Messenger: ...
+@overload
+def engine(role: Literal["texter"]) -> ports.Texter: ...
 @overload
 def engine(role: Literal["package_validator"]) -> Any: ...
 @overload

@@ -225,6 +225,52 @@ class Approval(models.Model):
         return f"{self.pk} {self.act} {self.object}"
 
 
+class Notice(models.Model):
+    """One thing that one person is told once (提醒); its room makes the words when it is shown."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
+    room = models.CharField(max_length=16)  # which makes the words: base.notices.words
+    kind = models.CharField(max_length=32)
+    number = models.CharField(max_length=32)  # of the request, visit, loan or case
+    path = models.CharField(max_length=200)  # the page to open
+    facts = models.JSONField(default=dict)  # codes and dates, nothing personal
+    key = models.CharField(max_length=160)  # the same occasion is told once
+    at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)  # in a digest
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="told_person_once")]
+        indexes = [
+            models.Index(
+                fields=["account", "id"], name="notice_unseen",
+                condition=models.Q(seen_at__isnull=True),
+            ),
+            models.Index(fields=["number", "kind"], name="notice_by_thing"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
+
+
+class NoticeChoice(models.Model):
+    """How a person wants to be told besides the list in the application."""
+
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notice_choice"
+    )
+    by_mail = models.BooleanField(_("电子邮件"), default=True)
+    by_sms = models.BooleanField(_("短信"), default=False)
+    phone = models.CharField(_("手机号码"), max_length=20, blank=True)
+    hours = models.CharField(max_length=71, default="9")  # of the day, 0–23, by commas
+    quiet_until = models.DateField(_("免打扰到"), null=True, blank=True)  # that day included
+    digest_at = models.DateTimeField(null=True, blank=True)  # when the last digest was due
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.hours}"
+
+
 class Outcome(models.TextChoices):
     """What became of an act."""
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import views
+from .notices import views as notices
 from .people.views import accounts, approvals, own, review, units
 
 app_name = "base"
@@ -10,6 +11,9 @@ urlpatterns = [
     path("modes/", views.show_modes, name="modes"),
     path("gallery/", views.show_gallery, name="gallery"),
     path("me/", own.show_me, name="me"),
+    path("me/notices/", notices.show_notices, name="notices"),
+    path("me/notices/seen/", notices.see, name="see_notices"),
+    path("me/notices/choice/", notices.choose, name="choose_notices"),
     path("me/password/", own.change_own_password, name="password"),
     path("me/sessions/<slug:code>/end/", own.end_own_session, name="end_session"),
     path("admin/accounts/", accounts.show_accounts, name="accounts"),

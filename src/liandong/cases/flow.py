@@ -6,7 +6,7 @@ fails the start of every step that names it, and a test compares both lists.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from liandong.kernel.casework import OVER, Kind
@@ -14,6 +14,7 @@ from liandong.kernel.casework import OVER, Kind
 SYSTEM: Final = "system"
 REQUESTER: Final = "requester"  # whoever holds the token of a case and no account
 CONTENT_AT: Final = 3  # a score from here on says that the requester confirms
+WARNED: Final = timedelta(days=1)  # the least between the notice of a lapse and the lapse
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Situation:
     is_handed_in: bool = False  # in this round
     is_passed: bool = False  # in this round
     is_urged: bool = False  # in this round
+    warned_at: datetime | None = None  # that the open question will lapse
     score: int | None = None  # of this round
     dues: Mapping[str, datetime] = field(default_factory=dict)  # of the clocks that run now
     handle_by: datetime | None = None  # T5 of this round, running or not
@@ -103,6 +105,8 @@ GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
     "escalation_open": lambda one: one.unit in one.open_escalations,
     "overdue": lambda one: _is_over_at(one.handle_by, one.now),
     "not_urged": lambda one: not one.is_urged,
+    "not_warned": lambda one: one.warned_at is None,
+    "requester_warned": lambda one: one.warned_at is not None and one.warned_at + WARNED <= one.now,
 }
 
 

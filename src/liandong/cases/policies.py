@@ -1,5 +1,6 @@
 """Who may see a case, and what a person is to it.  The only place where this is decided."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -123,6 +124,30 @@ def _is_of(viewer: Viewer, unit: str) -> bool:
     return bool(unit) and viewer.unit == unit
 
 
+def may_reach(viewer: Viewer) -> Rule:
+    """Cases whose contact data `viewer` may open, with a reason: facts as in `may_see`.
+
+    The desk, whoever verifies, the lead unit and whoever inspects.  Of restricted kinds, whose
+    requester is to be protected from the unit, only the desk and whoever verifies.
+    """
+    grants: list[Rule] = []
+    if Role.DESK in viewer.roles:
+        grants.append(AllOf())
+    if Role.HANDLER in viewer.roles and viewer.unit:
+        grants.append(AllOf((Eq("lead", viewer.unit), _of_kinds(lambda kind: kind.level < 2))))
+    if Role.INSPECTOR in viewer.roles:
+        grants.append(_of_kinds(lambda kind: kind.level < 2 or kind.verifier == Role.INSPECTOR))
+    if Role.GRID_WORKER in viewer.roles:
+        grants.append(_of_kinds(lambda kind: kind.verifier == Role.GRID_WORKER))
+    if viewer.officer or not grants:
+        return NO_ONE
+    return AllOf((may_see(viewer), AnyOf(tuple(grants))))
+
+
+def _of_kinds(is_meant: Callable[[Kind], bool]) -> Rule:
+    return AnyOf(tuple(Eq("kind", kind.code) for kind in kinds().values() if is_meant(kind)))
+
+
 LIST: Final = Policy(
     "list-cases",
     lambda viewer: viewer.is_signed_in and viewer.officer in {"", AUDITOR},
@@ -157,6 +182,23 @@ PUBLISH: Final = Policy(
     "publish-words",
     lambda viewer: Role.DESK in viewer.roles and not viewer.officer,
     _("受理员"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)
+_REACHES: Final = frozenset({Role.DESK, Role.HANDLER, Role.INSPECTOR, Role.GRID_WORKER})
+REACH: Final = Policy(
+    "reach-requesters",
+    lambda viewer: bool(viewer.roles & _REACHES) and not viewer.officer,
+    _("受理员、核实人、主办单位、核查员；限制级的种类只有受理员和核实人"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+    acts=lambda viewer, today: may_reach(viewer),
+)
+_UNCOVERS: Final = frozenset({Role.DESK, Role.INSPECTOR})
+UNCOVER: Final = Policy(
+    "see-original-photos",
+    lambda viewer: bool(viewer.roles & _UNCOVERS) and not viewer.officer,
+    _("受理员、核查员"),
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )

@@ -6,14 +6,23 @@ from django_tasks import task
 from liandong.base.locks import Busy, hold
 
 from .services import filing
+from .services.letters import send_letters
 from .services.proposing import propose_plates
 from .services.reporting import forget_unclaimed
+from .services.tending import tend_due
 
 
 @task()
 def tidy_reports() -> int:
     """Erase photos whose report did not come within a day; how many."""
     return forget_unclaimed(now=timezone.now())
+
+
+@task()
+def tend_cases() -> dict[str, int]:
+    """Take the steps that time brings, tell who should know, send letters; how many of each."""
+    done = tend_due(now=timezone.now())
+    return {**done, "letters": send_letters(now=timezone.now())}
 
 
 @task()

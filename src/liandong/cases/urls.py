@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import blur, case, closing, lists, publish, snap, track
+from .views import blur, case, closing, lists, publish, sealed, snap, track
 
 
 class CaseNumber(StringConverter):
@@ -31,6 +31,12 @@ urlpatterns = [
     path("cases/<case_no:number>/publish/", publish.show, name="publish"),
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
+    path("cases/<case_no:number>/contact/", sealed.show_contact, name="contact"),
+    path(
+        "cases/<case_no:number>/photos/<uuid:photo>/original/",
+        sealed.show_original,
+        name="original",
+    ),
     path("snap/", snap.show_snap, name="snap"),
     path("snap/reports/", snap.take_report, name="take_report"),
     path("snap/reports/<uuid:report>/photos/<uuid:photo>/", snap.take_photo, name="take_photo"),

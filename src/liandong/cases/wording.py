@@ -82,6 +82,8 @@ GUARD_WORDS: Final = {
     "escalation_open": _("没有等待本单位答复的督办。"),
     "overdue": _("处置时限还没有过。"),
     "not_urged": _("本轮已经催办过一次。"),
+    "not_warned": _("这次补充已经提醒过。"),
+    "requester_warned": _("按撤回处理以前须先提醒诉求人，至少早一天。"),
     "asked_from_submitted": _("不是受理时提出的补充要求。"),
     "asked_from_verifying": _("不是核实时提出的补充要求。"),
     "asked_from_in_progress": _("不是办理时提出的补充要求。"),
@@ -202,3 +204,27 @@ def refusal_words(reason: str, detail: str) -> str:
         code, _blank, text = detail.partition(" ")
         return str(REFUSAL_WORDS[reason]).format(what=f"{need_word(code)} {text}".strip())
     return str(REFUSAL_WORDS.get(reason, reason))
+
+
+def notice_words(kind: str, number: str, facts: Mapping[str, Any]) -> str:
+    """A notice in one sentence: to staff what is to be done, to the requester how it stands."""
+    row = catalog.by_key("case_notices", "code").get(kind)
+    if row is None:
+        return number
+    if facts.get("public"):
+        return f"{number} {public_words(kind)}"
+    words = name_of(row)
+    if clock := catalog.by_key("case_clocks", "code").get(str(facts.get("clock", ""))):
+        words = words.format(clock=name_of(clock))
+    if level := facts.get("level"):
+        told = _("{level}，请在 {until} 前答复")
+        words = str(told).format(level=reason_word("escalate", level), until=facts.get("until"))
+    return f"{number} {words}"
+
+
+def public_words(kind: str) -> str:
+    """What the requester is told of an action, "" when nothing."""
+    row = catalog.by_key("case_notices", "code").get(kind)
+    if row is None:
+        return ""
+    return row["public_en"] if is_english() else row["public_zh"]

@@ -6,7 +6,6 @@ from django.utils import timezone
 from django_tasks import task
 
 from .services import certifying, lending, reminding, visiting
-from .services.notices import send_mails
 
 
 @task()
@@ -21,5 +20,4 @@ def tidy(*, now: datetime) -> dict[str, int]:
         "reminded": reminding.remind(now=now) + lending.remind(now=now),
         "contacts": visiting.remove_contacts(now=now),
         "files": certifying.drop_old_files(now=now),
-        "mails": send_mails(now=now),
     }

@@ -1,16 +1,13 @@
 """Codes of the room as people read them: steps, refusals, uses, grounds, notices."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from liandong.kernel import catalog
 from liandong.kernel.flows import StepRefused
-
-if TYPE_CHECKING:
-    from .models import Notice
 
 USE_WORDS: Mapping[str, Any] = {
     "look": gettext_lazy("查看"),
@@ -139,11 +136,10 @@ def is_english() -> bool:
     return (get_language() or "").startswith("en")
 
 
-def notice_words(notice: "Notice") -> str:
+def notice_words(kind: str, number: str, facts: Mapping[str, Any]) -> str:
     """A notice in one sentence."""
-    make = _NOTICES.get(notice.kind)
-    facts = {"number": notice.number, **notice.facts}
-    return make(facts) if make else notice.number
+    make = _NOTICES.get(kind)
+    return make({"number": number, **facts}) if make else number
 
 
 _NOTICES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

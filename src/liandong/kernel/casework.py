@@ -31,7 +31,7 @@ GUARDS: Final = frozenset({
     "may_object", "not_lead", "assist_open", "approver_other_unit", "later_than_due",
     "assists_answered", "inspector_independent", "feedback_over", "first_dispute", "ledger_kept",
     "handed_in", "inspection_passed", "requester_confirmed", "case_over", "case_open",
-    "escalation_open", "overdue", "not_urged",
+    "escalation_open", "overdue", "not_urged", "not_warned", "requester_warned",
 })  # fmt: skip
 """Conditions that a row may name; `cases.guards` says when each is true."""
 
@@ -89,6 +89,7 @@ class Kind:
     archive_class: str
     retention: str  # catalog/retention_periods.csv
     exit_retention: str
+    original_days: int  # photos as sent are kept so long after the case is over
     timers: str  # catalog/timer_profiles.csv
     channels: frozenset[str]
     fields: tuple[Field, ...]
@@ -103,7 +104,8 @@ class Kind:
             proof=row["proof"], ledger=row["ledger"], level=int(row["level"]),
             public=row["public"], points=row["points"] == "Y", open311=row["open311"] == "Y",
             archive_class=row["archive_class"], retention=row["retention"],
-            exit_retention=row["exit_retention"], timers=row["timers"],
+            exit_retention=row["exit_retention"],
+            original_days=int(row["original_days"]), timers=row["timers"],
             channels=frozenset(row["channels"].split("|")), fields=_fields(row["code"]),
         )  # fmt: skip
 

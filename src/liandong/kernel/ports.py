@@ -514,3 +514,20 @@ class Messenger(Protocol):
     def send(self, letters: Sequence[Letter]) -> list[Reply]:
         """One reply per letter, in order; several go at once.  Every failure is a reply."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShortMessage:
+    """A short message (短信) to one telephone: `id` is the same when it is sent again."""
+
+    id: str
+    phone: str
+    text: str
+
+
+class Texter(Protocol):
+    """Hands short messages to a gateway.  Nothing of it keeps a telephone number in the clear."""
+
+    def send(self, texts: Sequence[ShortMessage]) -> list[Reply]:
+        """One reply per message, in order.  Every failure is a reply: status 0 is no answer."""
+        ...

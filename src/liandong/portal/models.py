@@ -167,7 +167,7 @@ class Subscription(models.Model):
 class Told(models.Model):
     """The state of a thing that subscribers were told last: every change is told once."""
 
-    kind = models.CharField(max_length=12)  # batch, item, filing, share
+    kind = models.CharField(max_length=12)  # batch, item, filing, share, case
     thing = models.PositiveBigIntegerField()  # primary key
     state = models.CharField(max_length=16)
 

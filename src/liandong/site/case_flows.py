@@ -35,6 +35,7 @@ def _section(kind: Kind) -> str:
         ("归档类别", f"ZY·{kind.archive_class}"),
         ("保管期限", f"{kind.retention}；不予受理、并案、撤回、转送 {kind.exit_retention}"),
         ("时限", f"`{kind.timers}`"),
+        ("原样照片", f"结束后保留 {kind.original_days} 天"),
         ("密封附件", "有" if kind.keeps_annex else "无"),
     ]
     table = "".join(f"| {name} | {text} |\n" for name, text in rows)

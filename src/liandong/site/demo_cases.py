@@ -18,6 +18,7 @@ from liandong.cases.policies import Bearer
 from liandong.cases.services.opening import Report, open_case
 from liandong.cases.services.photos import add_photo, keep_photo
 from liandong.cases.services.stepping import Given, take_step
+from liandong.cases.services.tending import tend_due
 
 from .server import DEMO_PASSWORD
 
@@ -77,6 +78,7 @@ def load_cases(now: datetime) -> None:
     uuid = uuid5(_SPACE, "demand")
     if not Case.objects.filter(uuid=uuid).exists():
         _open_demand(uuid, now)
+    tend_due(now=now)  # so that everybody finds the own notices at once
 
 
 @transaction.atomic

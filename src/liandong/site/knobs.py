@@ -95,6 +95,27 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+def _mail(text: str) -> str:
+    part = urlsplit(text)
+    if text and not (part.scheme in {"smtp", "smtps", "smtp+starttls"} and part.hostname):
+        raise ValueError("smtp://…, smtps://…, smtp+starttls://…")
+    return text
+
+
+def _gateway(text: str) -> str:
+    part = urlsplit(text)
+    if text and not (part.scheme in {"http", "https"} and part.hostname):
+        raise ValueError("https://…")
+    return text
+
+
+def _three(text: str) -> list[str]:
+    words = _words(text)
+    if len(words) != 3:
+        raise ValueError("to,text,id")
+    return words
+
+
 def _issuer(text: str) -> str:
     """An address over TLS; without it only on this machine."""
     part = urlsplit(text)
@@ -180,9 +201,19 @@ KNOBS = (
     Knob("COPY_DAYS", int, "30", "证明件的文件保留几天；登记一直保留"),
     Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),
     Knob("REPORTS_PER_HOUR", _least(1), "30", "同一来源地址每小时可提交的上报数；照片为其六倍"),
-    Knob("MAIL", str, "", "邮件服务器 smtp://用户@主机:端口；留空则提醒只在站内显示"),
+    Knob(
+        "MAIL",
+        _mail,
+        "",
+        "邮件服务器 smtp://用户@主机:端口（smtps:// 全程加密，smtp+starttls:// 先连后加密）；"
+        "留空则提醒只在站内显示",
+    ),
     Knob("MAIL_PASSWORD", str, "", "邮件服务器口令", secret=True),
     Knob("MAIL_FROM", str, "", "发件地址"),
+    Knob("SMS", _gateway, "", "短信网关地址；留空则短信只写入数据目录 messages/，号码隐去"),
+    Knob("SMS_KEY", str, "", "短信网关密钥，作为 Bearer 令牌", secret=True),
+    Knob("SMS_FIELDS", _three, "to,text,id", "短信网关的字段名：号码、内容、编号，逗号分隔"),
+    Knob("CASE_CONTACT_DAYS", _least(0), "180", "事项办结几天后删除诉求人的联系方式"),
     Knob("LOG_LEVEL", str, "INFO", "日志级别：DEBUG、INFO、WARNING、ERROR"),
 )
 

@@ -203,6 +203,7 @@ SHARE_DAYS: int = _KNOB["SHARE_DAYS"]
 OPINION_DAYS: int = _KNOB["OPINION_DAYS"]
 SHARE_MAX_DAYS: int = _KNOB["SHARE_MAX_DAYS"]
 CONTACT_DAYS: int = _KNOB["CONTACT_DAYS"]
+CASE_CONTACT_DAYS: int = _KNOB["CASE_CONTACT_DAYS"]
 COPY_DAYS: int = _KNOB["COPY_DAYS"]
 LOAN_DAYS: int = _KNOB["LOAN_DAYS"]
 REPORTS_PER_HOUR: int = _KNOB["REPORTS_PER_HOUR"]
@@ -210,7 +211,9 @@ MAIL_SERVER: str = _KNOB["MAIL"]
 _MAIL = urlsplit(MAIL_SERVER)
 EMAIL_HOST, EMAIL_PORT = _MAIL.hostname or "localhost", _MAIL.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.username or "", _KNOB["MAIL_PASSWORD"]
-EMAIL_USE_SSL, EMAIL_TIMEOUT = _MAIL.scheme == "smtps", 20
+EMAIL_USE_SSL, EMAIL_USE_TLS = _MAIL.scheme == "smtps", _MAIL.scheme == "smtp+starttls"
+EMAIL_TIMEOUT = 20  # seconds
+SMS: str = _KNOB["SMS"]
 DEFAULT_FROM_EMAIL: str = _KNOB["MAIL_FROM"] or "liandong@localhost"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
@@ -225,6 +228,17 @@ ENGINES: dict[str, dict[str, Any]] = {
             "loopback": _KNOB["WEBHOOK_LOOPBACK"],
         },
     },
+    "texter": (
+        {
+            "class": "liandong.engines.messages.gateway.GatewayTexter",
+            "options": {"url": SMS, "key": _KNOB["SMS_KEY"], "fields": _KNOB["SMS_FIELDS"]},
+        }
+        if SMS
+        else {
+            "class": "liandong.engines.messages.kept.KeptTexts",
+            "options": {"folder": HOME / "messages"},
+        }
+    ),
     "search": {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},

@@ -16,7 +16,8 @@ from django_tasks_db.models import DBTaskResult
 
 from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
 from liandong.base.audit.tasks import seal_audit
-from liandong.cases.tasks import file_due_cases, tidy_reports
+from liandong.base.notices.tasks import send_digests
+from liandong.cases.tasks import file_due_cases, tend_cases, tidy_reports
 from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
 from liandong.portal.tasks import send_notices, sweep_portal
@@ -33,6 +34,8 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (3600, verify_scheduled),
     (3600, remind_and_tidy),
     (3600, tidy_reports),
+    (60, tend_cases),  # what time brings: lapses, reminders, erasure, and who is told
+    (300, send_digests),
     (60, file_due_cases),  # whose time to dispute is over, and what was admitted
     (3600, seal_audit),  # once a day, when the first of these hours comes
 )

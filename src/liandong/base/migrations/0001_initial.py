@@ -158,6 +158,40 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Notice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
+                ('room', models.CharField(max_length=16)),
+                ('kind', models.CharField(max_length=32)),
+                ('number', models.CharField(max_length=32)),
+                ('path', models.CharField(max_length=200)),
+                ('facts', models.JSONField(default=dict)),
+                ('key', models.CharField(max_length=160)),
+                ('at', models.DateTimeField()),
+                ('seen_at', models.DateTimeField(blank=True, null=True)),
+                ('sent_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('seen_at__isnull', True)), fields=['account', 'id'], name='notice_unseen'), models.Index(fields=['number', 'kind'], name='notice_by_thing')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'key'), name='told_person_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='NoticeChoice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='notice_choice', to=settings.AUTH_USER_MODEL)),
+                ('by_mail', models.BooleanField(default=True, verbose_name='电子邮件')),
+                ('by_sms', models.BooleanField(default=False, verbose_name='短信')),
+                ('phone', models.CharField(blank=True, max_length=20, verbose_name='手机号码')),
+                ('hours', models.CharField(default='9', max_length=71)),
+                ('quiet_until', models.DateField(blank=True, null=True, verbose_name='免打扰到')),
+                ('digest_at', models.DateTimeField(blank=True, null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='PasswordBefore',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ('token_hash', models.CharField(blank=True, max_length=64)),
                 ('contact', models.BinaryField(blank=True, null=True)),
                 ('contact_until', models.DateField(blank=True, null=True)),
+                ('originals_until', models.DateField(blank=True, null=True)),
                 ('desk_unit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='base.unit')),
                 ('lead_unit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='led_cases', to='base.unit')),
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged', to='cases.case')),
@@ -105,6 +106,9 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='到期')),
                 ('handle_by', models.DateTimeField(blank=True, null=True, verbose_name='处置到期')),
                 ('extended_to', models.DateTimeField(blank=True, null=True)),
+                ('tend_at', models.DateTimeField(blank=True, null=True)),
+                ('reminded', models.JSONField(default=list)),
+                ('told', models.PositiveIntegerField(default=0)),
                 ('submitted_at', models.DateTimeField(verbose_name='提交时间')),
                 ('changed_at', models.DateTimeField(verbose_name='更新时间')),
                 ('over_at', models.DateTimeField(blank=True, null=True)),
@@ -114,7 +118,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['state', 'due_at', 'id'], name='case_by_state'), models.Index(fields=['state', 'id'], name='case_by_state_and_key'), models.Index(fields=['lead_unit', 'state', 'id'], name='case_by_unit'), models.Index(fields=['lead_unit', 'id'], name='case_by_unit_and_key'), models.Index(fields=['category', 'id'], name='case_by_category'), models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='case_by_due'), models.Index(fields=['kind', 'id'], name='case_by_kind'), models.Index(fields=['ledger', 'kind', 'id'], name='case_by_ledger'), models.Index(fields=['requester', 'id'], name='case_by_requester'), models.Index(fields=['enterprise', 'id'], name='case_by_enterprise'), models.Index(fields=['submitted_at'], name='case_by_time'), models.Index(condition=models.Q(('lat__isnull', False)), fields=['lat', 'lon'], name='case_by_place'), models.Index(condition=models.Q(('token_hash', ''), _negated=True), fields=['token_hash'], name='case_by_token')],
+                'indexes': [models.Index(fields=['state', 'due_at', 'id'], name='case_by_state'), models.Index(fields=['state', 'id'], name='case_by_state_and_key'), models.Index(fields=['lead_unit', 'state', 'id'], name='case_by_unit'), models.Index(fields=['lead_unit', 'id'], name='case_by_unit_and_key'), models.Index(fields=['category', 'id'], name='case_by_category'), models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='case_by_due'), models.Index(fields=['kind', 'id'], name='case_by_kind'), models.Index(fields=['ledger', 'kind', 'id'], name='case_by_ledger'), models.Index(fields=['requester', 'id'], name='case_by_requester'), models.Index(fields=['enterprise', 'id'], name='case_by_enterprise'), models.Index(fields=['submitted_at'], name='case_by_time'), models.Index(condition=models.Q(('lat__isnull', False)), fields=['lat', 'lon'], name='case_by_place'), models.Index(condition=models.Q(('token_hash', ''), _negated=True), fields=['token_hash'], name='case_by_token'), models.Index(condition=models.Q(('tend_at__isnull', False)), fields=['tend_at'], name='case_to_tend'), models.Index(condition=models.Q(('told__lt', models.F('last'))), fields=['id'], name='case_to_tell'), models.Index(condition=models.Q(('contact_until__isnull', False)), fields=['contact_until'], name='case_to_forget'), models.Index(condition=models.Q(('originals_until__isnull', False)), fields=['originals_until'], name='case_to_shred')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lat__isnull', True), ('lon__isnull', True)), models.Q(('lat__gte', -90), ('lat__lte', 90), ('lon__gte', -180), ('lon__lte', 180)), _connector='OR'), name='case_place_whole'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'merged'), _negated=True), ('parent__isnull', False), _connector='OR'), name='case_merged_into'), models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 1), ('score__lte', 5)), _connector='OR'), name='case_score_range'), models.CheckConstraint(condition=models.Q(('parent', models.F('id')), _negated=True), name='case_not_own_parent'), models.CheckConstraint(condition=models.Q(models.Q(('public_at__isnull', True), ('public_by', ''), ('public_text', '')), models.Q(('public_at__isnull', False), models.Q(('public_by', ''), _negated=True)), _connector='OR'), name='case_public_paired')],
             },
         ),
@@ -198,6 +202,25 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['case', 'id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('blurred_at__isnull', True), ('blurred_by', '')), models.Q(('blurred_at__isnull', False), models.Q(('blurred_by', ''), _negated=True)), _connector='OR'), name='evidence_blurred_paired')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Letter',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='letters', to='cases.case')),
+                ('code', models.CharField(max_length=24)),
+                ('key', models.CharField(max_length=80)),
+                ('made_at', models.DateTimeField()),
+                ('next_at', models.DateTimeField(blank=True, null=True)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('sent_at', models.DateTimeField(blank=True, null=True)),
+                ('trouble', models.CharField(blank=True, max_length=40)),
+            ],
+            options={
+                'ordering': ['id'],
+                'indexes': [models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='letter_due')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'key'), name='letter_once')],
             },
         ),
         migrations.CreateModel(

@@ -3,9 +3,10 @@
 from .cases import Case, CaseEvent, CaseWords, Escalation, SubTask
 from .duty import DutyClause, GridCell
 from .evidence import Evidence
+from .letters import Letter
 from .reports import Pseudonym, SentPhoto
 
 __all__ = [
     "Case", "CaseEvent", "CaseWords", "DutyClause", "Escalation", "Evidence", "GridCell",
-    "Pseudonym", "SentPhoto", "SubTask",
+    "Letter", "Pseudonym", "SentPhoto", "SubTask",
 ]  # fmt: skip

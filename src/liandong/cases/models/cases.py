@@ -65,6 +65,7 @@ class Case(models.Model):
     token_hash = models.CharField(max_length=64, blank=True)  # SHA-256 of the token of /r/<token>/
     contact = models.BinaryField(null=True, blank=True)  # sealed: services/sealing.py
     contact_until = models.DateField(null=True, blank=True)  # erased after this day
+    originals_until = models.DateField(null=True, blank=True)  # photos as sent, likewise
 
     desk_unit = models.ForeignKey(
         "base.Unit", models.PROTECT, null=True, blank=True, related_name="+"
@@ -80,6 +81,9 @@ class Case(models.Model):
     due_at = models.DateTimeField(_("到期"), null=True, blank=True)  # of that clock
     handle_by = models.DateTimeField(_("处置到期"), null=True, blank=True)  # T5 of this round
     extended_to = models.DateTimeField(null=True, blank=True)
+    tend_at = models.DateTimeField(null=True, blank=True)  # when time next brings a step
+    reminded = models.JSONField(default=list)  # keys of the reminders of running clocks
+    told = models.PositiveIntegerField(default=0)  # number of the last event that was told
     submitted_at = models.DateTimeField(_("提交时间"))
     changed_at = models.DateTimeField(_("更新时间"))
     over_at = models.DateTimeField(null=True, blank=True)  # closed or an exit
@@ -128,6 +132,18 @@ class Case(models.Model):
             ),
             models.Index(
                 fields=["token_hash"], name="case_by_token", condition=~Q(token_hash="")
+            ),
+            models.Index(
+                fields=["tend_at"], name="case_to_tend", condition=Q(tend_at__isnull=False)
+            ),
+            models.Index(fields=["id"], name="case_to_tell", condition=Q(told__lt=F("last"))),
+            models.Index(
+                fields=["contact_until"], name="case_to_forget",
+                condition=Q(contact_until__isnull=False),
+            ),
+            models.Index(
+                fields=["originals_until"], name="case_to_shred",
+                condition=Q(originals_until__isnull=False),
             ),
         ]  # fmt: skip
 

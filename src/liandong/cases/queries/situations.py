@@ -56,7 +56,7 @@ def situation_of(
         disputes=_count(events, "dispute"),
         is_handed_in=any(one.action in _HANDS_IN for one in this_round),
         is_passed=_count(this_round, "pass") > 0,
-        is_urged=_count(this_round, "urge") > 0,
+        is_urged=_count(this_round, "urge") > 0, warned_at=warned_at(events),
         score=case.score, dues=case.running, handle_by=case.handle_by,
         parent_state=parent.state if parent else "",
         is_own_parent=parent is not None and parent.pk == case.pk,
@@ -72,6 +72,15 @@ def _person(bearer: Bearer) -> str:
 
 def _count(events: Iterable[CaseEvent], action: str) -> int:
     return sum(one.axis == STATE and one.action == action for one in events)
+
+
+def warned_at(events: Iterable[CaseEvent]) -> datetime | None:
+    """When the requester was told that the last question will lapse; None before it."""
+    at = None
+    for one in events:
+        if one.action in {"ask", "remind_answer"}:
+            at = one.at if one.action == "remind_answer" else None
+    return at
 
 
 def workers_of(events: Iterable[CaseEvent]) -> frozenset[str]:

@@ -1,9 +1,12 @@
 """What whoever holds the token of a case may know of it: public words, never who or why inside."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from liandong.cases.models import Case, CaseEvent, Evidence
 from liandong.cases.policies import Bearer
@@ -16,9 +19,11 @@ from .clocks import explained
 
 BEARER: Final = Bearer(holds_token=True)
 STEPS: Final = ("answer", "rate", "dispute", "urge", "remark", "withdraw")
+_HEX: Final = re.compile(r"[0-9a-f]+", re.ASCII)
 _ENDED: Final = frozenset({*OVER, "resolved", "reopen_review"})
 _SAID: Final[Mapping[str, Sequence[str]]] = {  # actions that are told, and what is told of each
-    "submit": (), "ask": ("question",), "answer": ("answer",), "lapse": (),
+    "submit": (), "ask": ("question",), "answer": ("answer",),
+    "remind_answer": (), "lapse": (),
     "reject": ("public_text",), "merge": (), "refer": ("route", "public_text"), "withdraw": (),
     "accept_for_verification": (), "accept": (), "confirm": (), "not_found": (),
     "dispatch": (), "sign_in": (), "extend": ("until",), "park": ("until", "public_text"),
@@ -42,6 +47,26 @@ def case_by_token(digest: str) -> Case | None:
     """The case whose tracking link has the token of this digest; None when there is none."""
     rows = Case.objects.filter(token_hash=digest).exclude(token_hash="")
     return rows.select_related("lead_unit", "requester", "enterprise", "desk_unit").first()
+
+
+def letter_token(case: Case) -> str:
+    """The token of the link in letters: derived, since the server does not have the other one.
+
+    It ends when the link of the requester is made anew.
+    """
+    named = f"{case.uuid}:{case.token_hash}"
+    code = salted_hmac("liandong.cases.letter", named, algorithm="sha256")
+    return f"{case.pk:x}-{code.hexdigest()[:40]}"
+
+
+def case_by_letter(token: str) -> Case | None:
+    """The case of the link in a letter; None when it is none, or has ended."""
+    key, _dash, code = token.partition("-")
+    if len(code) != 40 or len(key) > 15 or not _HEX.fullmatch(key):
+        return None
+    rows = Case.objects.select_related("lead_unit", "requester", "enterprise", "desk_unit")
+    case = rows.filter(pk=int(key, 16)).first()
+    return case if case and constant_time_compare(letter_token(case), token) else None
 
 
 def story(case: Case) -> list[Told]:

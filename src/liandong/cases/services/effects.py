@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from liandong.base.models import Unit
@@ -37,9 +39,19 @@ def of(case: Case, move: Move, one: Situation, said: Said, *, now: datetime) -> 
         make(case, one, effect)
     if move.target in EXITS or move.target == "closed":
         case.over_at = now
+        _set_ends(case, now)
     elif move.axis == "state" and move.target not in OVER:
-        case.over_at = None
+        case.over_at = case.contact_until = case.originals_until = None
     return effect
+
+
+def _set_ends(case: Case, now: datetime) -> None:
+    """Until when contact data and photos as sent are kept, from the day on which it is over."""
+    day = timezone.localtime(now).date()
+    if case.contact is not None:
+        case.contact_until = day + timedelta(days=settings.CASE_CONTACT_DAYS)
+    if case.evidence.exists():
+        case.originals_until = day + timedelta(days=case.kind_of.original_days)
 
 
 # Words that name something ------------------------------------------------------------------------

@@ -189,7 +189,7 @@ class _Maker:
             record="due" if state == "closed" else "active", level=self.kind.level,
             policy=policy.version, calendar=calendar.version, clock=clock, due_at=dues.get(clock),
             dues={code: due.isoformat() for code, due in dues.items()}, changed_at=self.now,
-            last=len(_CHAINS[state]),
+            last=len(_CHAINS[state]), told=len(_CHAINS[state]),
         )  # fmt: skip
 
     def _step(

@@ -44,8 +44,11 @@ def contact_of(case: Case) -> dict[str, str]:
 
 
 def erase_contact(case: Case, *, by: str, now: datetime) -> None:
-    """Throw contact data and its key away, for good."""
+    """Throw contact data and its key away, for good.
+
+    The key goes first: cut short in between, the next run finds a row that opens no more.
+    """
+    shred_key(contact_urn(case))
     with transaction.atomic():
         Case.objects.filter(pk=case.pk).update(contact=None, contact_until=None)
         record_act("erase_contact", by=by, now=now, object=f"case:{case.number}")
-    shred_key(contact_urn(case))

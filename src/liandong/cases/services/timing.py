@@ -5,6 +5,7 @@ from datetime import datetime
 from liandong.cases.models import Case
 from liandong.cases.queries.clocks import clocks_of, policy_of
 from liandong.kernel.calendars import catalogue_calendar
+from liandong.kernel.tending import next_duty
 
 HANDLING = "T5"
 
@@ -19,4 +20,5 @@ def set_clocks(case: Case, *, now: datetime) -> None:
     case.handle_by = next(
         (one.due_at for one in reversed(runs) if one.code == HANDLING), None
     )  # fmt: skip
+    case.tend_at = next_duty(runs, catalogue_calendar(), now)
     case.policy, case.calendar = policy_of(case).version, catalogue_calendar().version

@@ -19,10 +19,21 @@ from liandong.base.gates import open_to
 from liandong.base.models import Unit
 from liandong.base.params import number as whole
 from liandong.base.params import way_back
-from liandong.base.viewers import viewer_of
+from liandong.base.viewers import may, viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case, Evidence
-from liandong.cases.policies import BLUR, FILE, PUBLISH, SEE, STEP, Bearer, standings
+from liandong.cases.policies import (
+    BLUR,
+    FILE,
+    PUBLISH,
+    REACH,
+    SEE,
+    STEP,
+    UNCOVER,
+    Bearer,
+    may_reach,
+    standings,
+)
 from liandong.cases.queries.cases import duties_for, open_moves, seen_case, timeline
 from liandong.cases.queries.clocks import explained
 from liandong.cases.queries.situations import standing_of
@@ -71,6 +82,8 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "photos": _photos(case),
         "may_cover": BLUR.may(viewer_of(request)),
         "may_publish": PUBLISH.may(bearer.viewer) and case.kind_of.open311,
+        "may_uncover": UNCOVER.may(bearer.viewer),
+        "may_reach": REACH.may(bearer.viewer) and may(may_reach(bearer.viewer), case),
         "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))

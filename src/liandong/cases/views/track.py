@@ -32,7 +32,7 @@ LONGEST: Final = 2000  # characters of an answer or a reason
 
 
 def _case(token: str) -> Case:
-    case = tracking.case_by_token(token_digest(token))
+    case = tracking.case_by_token(token_digest(token)) or tracking.case_by_letter(token)
     if case is None:
         raise Http404
     return case

@@ -107,26 +107,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Notice',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exchange_notices', to=settings.AUTH_USER_MODEL)),
-                ('kind', models.CharField(max_length=32)),
-                ('number', models.CharField(max_length=32)),
-                ('path', models.CharField(max_length=200)),
-                ('facts', models.JSONField(default=dict)),
-                ('key', models.CharField(max_length=120)),
-                ('at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField(blank=True, null=True)),
-                ('mailed_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['account', 'seen_at'], name='notice_by_account')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'key'), name='notice_once')],
-            },
-        ),
-        migrations.CreateModel(
             name='NumberSeries',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

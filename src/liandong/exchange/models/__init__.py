@@ -5,7 +5,6 @@ They are not in the OCFL store: a backup of the database keeps them.
 
 from .copies import CertifiedCopy, CopyBytes
 from .loans import Condition, Loan, LoanEvent, LoanState
-from .notices import Notice
 from .numbers import NumberSeries
 from .requests import (
     Attachment,
@@ -30,7 +29,6 @@ __all__ = [
     "Loan",
     "LoanEvent",
     "LoanState",
-    "Notice",
     "NumberSeries",
     "Opinion",
     "RequestEvent",

@@ -13,11 +13,10 @@ from liandong.archive.models import Record, ShareGrant
 from liandong.archive.queries import page_of_record, pages_of, readable
 from liandong.archive.queries.sight import Sight, as_seen, is_withheld
 from liandong.base.access import Lookup, to_q
-from liandong.base.models import Account, AuditRow
+from liandong.base.models import Account, AuditRow, Notice
 from liandong.exchange.models import (
     Attachment,
     BasketEntry,
-    Notice,
     Opinion,
     RequestedRecord,
     RequestState,
@@ -249,7 +248,9 @@ def basket_of(viewer: Viewer, *, today: int) -> list[Record]:
 
 def notices_of(viewer: Viewer, *, limit: int = 20) -> list[Notice]:
     """What the viewer was told and has not seen yet, newest first."""
-    rows = Notice.objects.filter(account__username=viewer.name, seen_at__isnull=True)
+    rows = Notice.objects.filter(
+        account__username=viewer.name, room="exchange", seen_at__isnull=True
+    )
     return list(rows.order_by("-pk")[:limit])
 
 

@@ -1,18 +1,12 @@
-"""Notices: told once for each occasion; e-mail goes out only where a mail server is named."""
+"""Notices of this room: who is told, and once for each occasion.  base.notices lists and sends."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.conf import settings
-from django.core.mail import send_mail
-from django.utils.translation import gettext as _
-
 from liandong.base.models import Account, Role
-from liandong.exchange.models import Notice
-from liandong.exchange.wording import notice_words
+from liandong.base.notices import services
 
-log = logging.getLogger(__name__)
+ROOM = "exchange"
 
 
 def tell(
@@ -29,15 +23,10 @@ def tell(
 
     `facts` are what the words of the kind need; `path` is the page to open.
     """
-    rows = [
-        Notice(
-            account=account, kind=kind, number=number, path=path, at=now,
-            facts=dict(facts or {}), key=f"{kind}:{number}:{occasion}"[:120],
-        )
-        for account in accounts
-    ]  # fmt: skip
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows)
+    return services.tell(
+        accounts, ROOM, kind, number=number, path=path, now=now, facts=facts,
+        key=f"{ROOM}:{kind}:{number}:{occasion}",
+    )  # fmt: skip
 
 
 def holders() -> list[Account]:
@@ -62,26 +51,5 @@ def account_of(name: str) -> list[Account]:
 
 
 def mark_seen(account_name: str, *, now: datetime) -> int:
-    """Take every notice of a person as seen; how many."""
-    rows = Notice.objects.filter(account__username=account_name, seen_at__isnull=True)
-    return rows.update(seen_at=now)
-
-
-def send_mails(*, now: datetime, limit: int = 200) -> int:
-    """Mail unseen notices to those who have an address; how many.  None without a mail server.
-
-    A notice is marked before it goes: a mail that fails is not sent twice, and is logged.
-    """
-    if not settings.MAIL_SERVER:
-        return 0
-    rows = Notice.objects.filter(mailed_at__isnull=True, seen_at__isnull=True)
-    sent = 0
-    for row in rows.exclude(account__email="").select_related("account").order_by("pk")[:limit]:
-        if not Notice.objects.filter(pk=row.pk, mailed_at__isnull=True).update(mailed_at=now):
-            continue
-        try:
-            send_mail(_("档案利用提醒"), notice_words(row), None, [row.account.email])
-            sent += 1
-        except OSError:
-            log.exception("notice not mailed id=%s", row.pk)
-    return sent
+    """Take every notice of this room to a person as seen; how many."""
+    return sum(services.mark_seen(one, now=now, rooms={ROOM}) for one in account_of(account_name))

@@ -42,7 +42,7 @@ def show_exchange(request: HttpRequest) -> HttpResponse:
     open_grants = live(viewer, now=now)
     counts = use_counts([row.number for row in open_grants])
     context = {
-        "notices": [(row, worded(row)) for row in notices_of(viewer)],
+        "notices": [(row, worded(row.kind, row.number, row.facts)) for row in notices_of(viewer)],
         "waiting": [row_of(row, now=now) for row in waiting(viewer)],
         "mine": [row_of(row, now=now) for row in my_requests(viewer)],
         "live": [row_of(row, now=now) | {"used": counts.get(row.number, 0)} for row in open_grants],

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liandong.archive.models import ShareGrant
 from liandong.base.models import Unit
+from liandong.cases.models import Case
 from liandong.exchange.models import RequestState, UseRequest
 from liandong.intake.models import Batch, BatchState, Item, ItemState
 from liandong.portal.models import Filing, Subscription, Told
@@ -32,6 +33,8 @@ EVENTS: Final[Mapping[str, Any]] = {
     "share.refused": _("共享申请不予提供"),
     "share.ended": _("共享授权到期"),
     "share.withdrawn": _("共享授权被撤回"),
+    "case.dispatched": _("一件事项派给本单位"),
+    "case.changed": _("本单位主办的事项有变化"),
     "ping": _("试发"),
 }
 LOOKED_BACK: Final = timedelta(days=2)  # after its end nothing of a batch changes any more
@@ -69,7 +72,7 @@ def changes(*, now: datetime, limit: int = 500) -> list[Change]:
     if not units:
         return []
     found: list[Change] = []
-    for part in (_batches, _items, _shares, _refusals):
+    for part in (_batches, _items, _shares, _refusals, _cases):
         for change in part(units, now):
             found.append(change)
             if len(found) >= limit:
@@ -178,4 +181,22 @@ def _refusals(units: list[int], now: datetime) -> Iterator[Change]:
         yield Change(
             "request", row.pk, known.get(row.asker_unit, 0), row.told, row.state,
             row.submitted_at or now, {"share.refused": facts},
+        )  # fmt: skip
+
+
+def _cases(units: list[int], now: datetime) -> Iterator[Change]:
+    """Cases that the department leads: number and state, nothing of the matter."""
+    older = Subscription.objects.filter(
+        unit=OuterRef("lead_unit"), stopped_at__isnull=True, made_at__lte=OuterRef("changed_at")
+    )
+    fresh = Q(changed_at__gte=now - LOOKED_BACK)
+    rows = Case.objects.filter(Exists(older), fresh, lead_unit__in=units)
+    rows = rows.annotate(announced=_told("case"))
+    news = Q(announced__isnull=True) | ~Q(announced=F("state"))
+    for case in rows.filter(news).order_by("pk"):
+        event = "case.dispatched" if case.state == "dispatched" else "case.changed"
+        facts = {"case": case.number, "state": case.state}
+        yield Change(
+            "case", case.pk, case.lead_unit_id or 0, case.announced, case.state, case.changed_at,
+            {event: facts},
         )  # fmt: skip

@@ -135,6 +135,31 @@ def _bytes_of(source: str) -> bytes:
     return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
 
 
+@app.command(help=_("办理到时的系统步骤：提醒、督办、期满、告知、删除联系方式"))
+def tend(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("只数，不办"))] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help=_("重新看每个在办事项，如改过工作日历以后"))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do once what the worker does every minute; prints how many of each, 1 when some failed."""
+    set_up_with_database()
+    from liandong.cases.services.tending import tend_due
+
+    with engines():
+        done = tend_due(now=clock(), everything=everything, dry_run=dry_run)
+    counts = {name: count for name, count in sorted(done.items()) if count}
+    if as_json:
+        put_json({"summary": True, "dry_run": dry_run, **counts})
+    elif not counts:
+        put(_("没有到时的事"))
+    else:
+        for name, count in counts.items():
+            put(f"{name} {count}")
+    raise typer.Exit(1 if done.get("failed") else 0)
+
+
 # Import -------------------------------------------------------------------------------------------
 
 
