@@ -15,6 +15,7 @@ from liandong.cases.policies import Bearer, may_see, standings
 from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
 from liandong.kernel.viewer import Viewer
 
+from .mandates import mandated
 from .situations import case_by_number, situation_of, standing_of
 
 PAGE = 50
@@ -30,6 +31,7 @@ LOOKUPS: Mapping[str, Lookup] = {
     "lead": "lead_unit__code",
     "grid_unit": "grid__unit__code",
     "units": _assisting,
+    "chambers": mandated,
 }
 
 
