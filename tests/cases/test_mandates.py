@@ -91,9 +91,7 @@ def test_without_a_mandate_a_chamber_sees_nothing_and_raises_nothing() -> None:
         (lambda: mandate(enterprise=unit_of(OTHER_FIRM)), False),
     ],
 )
-def test_a_chamber_sees_what_a_live_mandate_covers(
-    make: Callable[[], Mandate], sees: bool
-) -> None:
+def test_a_chamber_sees_what_a_live_mandate_covers(make: Callable[[], Mandate], sees: bool) -> None:
     case = opened("enterprise_demand").case
     make()
     assert (seen_case(case.number, viewer=bearer("chamber").viewer) is not None) is sees
@@ -172,9 +170,7 @@ def test_the_rule_says_the_same_in_python_and_in_sql() -> None:
             assert may(rule, case) is (case.pk in shown), (who, case.kind, case.firm)
         seen += len(shown)
     assert seen > 50
-    assert rejected.pk in set(
-        visible(bearer("case-archivist").viewer).values_list("pk", flat=True)
-    )
+    assert rejected.pk in set(visible(bearer("case-archivist").viewer).values_list("pk", flat=True))
 
 
 def test_who_will_see_a_case_is_read_from_the_rule() -> None:

@@ -107,13 +107,13 @@ def mandate_word(mandate: Mandate, today: date) -> str:
 
 def seer_lines(seers: Sequence[Seer]) -> list[dict[str, str]]:
     """Who will see a case, a line for each moment or place, as the access rule has it."""
-    lines = []
+    lines, comma = [], ", " if wording.is_english() else "、"
     for when, word in _WHEN.items():
         mine = [one for one in seers if one.when == when]
         if not mine:
             continue
-        names = "、".join(dict.fromkeys(name for one in mine for name in one.names))
-        who = "、".join(_role(one) for one in mine)
+        names = comma.join(dict.fromkeys(name for one in mine for name in one.names))
+        who = comma.join(_role(one) for one in mine)
         lines.append({"when": f"{word}（{names}）" if names else str(word), "who": who})
     return lines
 

@@ -126,7 +126,7 @@ def _page(
     if step.code == CHECK:
         context |= {"parts": [_part(draft, one, said) for one in steps if one.fields],
                     "faults": faults}  # fmt: skip
-    bad = form is not None and bool(form.errors)
+    bad = bool(faults and request.method == "POST") or (form is not None and bool(form.errors))
     return render(request, "cases/draft.html", context, status=422 if bad else 200)
 
 
