@@ -1,8 +1,11 @@
 """The portal of enterprises: drafts kept, steps, materials with receipts, confirm or send back."""
 
+import base64
 import hashlib
 import io
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -22,7 +25,9 @@ from tests.cases.test_pages import photo
 
 from liandong.base.models import Account
 from liandong.cases.models import Case, Draft, DraftPaper, Evidence
+from liandong.cases.services.closing_sheet import NAME
 from liandong.cases.services.drafting import words_of
+from liandong.cases.services.packing import ANNEX, VIEW, pack_case
 from liandong.cases.services.papers import PAPER_BYTES
 from liandong.cases.services.photos import clean_path, original_of, original_path
 from liandong.cases.services.proving import faults_of
@@ -228,6 +233,21 @@ def test_a_material_is_taken_out_and_erased() -> None:
     assert client("other-firm").post(path).status_code == 404
     assert firm.post(path).status_code == 302
     assert not where.exists()
+
+
+def test_materials_are_filed_in_the_sealed_annex_and_nowhere_else(tmp_path: Path) -> None:
+    draft, firm = begun(kind="suggestion"), client("firm")  # a kind that asks for no contact
+    send(firm, draft, "matter", **MATTER)
+    send(firm, draft, "papers", act="attach", paper=[paper(), photo()])
+    send(firm, draft, "check")
+    case = Case.objects.get()
+    package = pack_case(case, tmp_path, now=timezone.now())
+    assert [one.path for one in package.files] == [NAME, VIEW, ANNEX]
+    annex = json.loads((tmp_path / ANNEX).read_text("utf-8"))
+    kept = {one["path"]: base64.b64decode(one["bytes"]) for one in annex["sealed"]}
+    rows = case.evidence.all()
+    assert kept == {f"{one.uuid}/original": original_path(one).read_bytes() for one in rows}
+    assert not any(PDF in content for content in kept.values())
 
 
 # Chambers -----------------------------------------------------------------------------------------

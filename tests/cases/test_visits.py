@@ -244,7 +244,10 @@ def test_a_visit_is_recorded_by_a_form_and_its_item_becomes_a_demand() -> None:
     assert who.post(path, {"became": "case", "kind": "enterprise_demand", **fields}).status_code
     case = item(visit).case
     assert case is not None
-    assert case.number in who.get(f"/visits/{visit.pk}/").content.decode()
+    for name, is_link in (("city", False), ("desk", True)):  # a link to those who may follow it
+        page = client(name).get(f"/visits/{visit.pk}/").content.decode()
+        assert case.number in page
+        assert (f"/cases/{case.number}/" in page) is is_link, name
 
 
 def test_only_the_visiting_unit_settles_what_others_read() -> None:

@@ -1,4 +1,4 @@
-"""Enterprises on a phone: a visit becomes a demand; the firm raises another, confirms, sends back."""
+"""Enterprises on a phone: a visit becomes a demand; the firm raises another, confirms, disputes."""
 
 from pathlib import Path
 
@@ -54,7 +54,8 @@ def test_a_visit_becomes_a_demand_and_the_firm_raises_confirms_and_sends_back(
     visitor.screenshot(path=pictures / "biz-2-item.png", full_page=True)
     _is_clean(visitor)
     item.get_by_role("button", name="转为企业诉求").click()
-    expect(item.get_by_role("link")).to_have_count(1)
+    expect(item).to_contain_text("转为事项")
+    expect(item).to_contain_text("已提交")
 
     firm = open_as("firm", "/biz/", context=ON_PHONE)
     expect(firm.locator("main")).to_contain_text(TITLE)

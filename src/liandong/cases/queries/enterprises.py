@@ -1,6 +1,6 @@
 """Enterprises as the city knows them: who visited, what was raised, what came of it, one line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -107,6 +107,12 @@ def items_of(visit: Visit, *, viewer: Viewer) -> list[VisitItem]:
         viewer.unit == visit.unit.code or viewer.clearance >= RESTRICTED
     )
     return list(rows if is_ours else rows.filter(party=VisitItem.Party.ENTERPRISE))
+
+
+def seen_cases(items: Iterable[VisitItem], *, viewer: Viewer) -> frozenset[int]:
+    """Keys of the cases of these items that this person may see."""
+    keys = [one.case_id for one in items if one.case_id]
+    return frozenset(visible(viewer).filter(pk__in=keys).values_list("pk", flat=True))
 
 
 def cases_of(enterprise: Unit, *, viewer: Viewer) -> list[Case]:

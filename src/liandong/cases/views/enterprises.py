@@ -1,5 +1,6 @@
 """Enterprises: the list with its numbers, and the card of one with its line of time."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from liandong.cases.queries.enterprises import (
     line_of_time,
     listed_enterprises,
     plans_of,
+    seen_cases,
     seen_enterprise,
     visits_of,
 )
@@ -72,12 +74,13 @@ def show_enterprise(request: HttpRequest, enterprise: str) -> HttpResponse:
         viewer=viewer,
     )  # fmt: skip
     mandates = mandates_of(unit, today=today)
+    seen = seen_cases([item for one in line for item in one.items], viewer=viewer)
     context = {
         "enterprise": unit,
         "crumbs": [(_("企业"), "/enterprises/"), (unit.name, "")],
         "numbers": _numbers(visits, cases),
         "financing": financing_of(cases),
-        "line": [_moment(one, now) for one in line],
+        "line": [_moment(one, seen, now) for one in line],
         "visitors": list(dict.fromkeys(one.unit.name for one in visits)),
         "mandates": [(one, portal_wording.scope_word(one.scope)) for one in mandates],
         "plans": plans_of(unit, today=today) if VISIT.may(viewer) else [],
@@ -108,9 +111,9 @@ def _numbers(visits: list[Any], cases: list[Case]) -> list[dict[str, Any]]:
     return found
 
 
-def _moment(moment: Moment, now: Any) -> dict[str, Any]:
+def _moment(moment: Moment, seen: Collection[int], now: Any) -> dict[str, Any]:
     row = row_of(moment.case, now) if moment.case else {}
-    items = [item_row(one) for one in moment.items]
+    items = [item_row(one, seen) for one in moment.items]
     return {"on": moment.on, "visit": moment.visit, "items": items, **row}
 
 
@@ -120,10 +123,11 @@ _TONES = {
 }  # fmt: skip
 
 
-def item_row(item: VisitItem) -> dict[str, Any]:
-    """An item of a visit as pages show it."""
+def item_row(item: VisitItem, seen: Collection[int]) -> dict[str, Any]:
+    """An item of a visit as pages show it; its case is a link where it is among the `seen`."""
     case = item.case
     return {
+        "may_open": item.case_id in seen,
         "item": item,
         "became": item.get_became_display(),
         "tone": _TONES[VisitItem.Became(item.became)],

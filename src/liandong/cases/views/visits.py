@@ -22,7 +22,7 @@ from liandong.cases.policies import SETTLE, VISIT, Bearer
 from liandong.cases.queries import portal
 from liandong.cases.queries import visits as queries
 from liandong.cases.queries.cases import PAGE
-from liandong.cases.queries.enterprises import items_of, plans_of
+from liandong.cases.queries.enterprises import items_of, plans_of, seen_cases
 from liandong.cases.services.opening import BadReport
 from liandong.cases.services.visits import (
     BadVisit,
@@ -141,13 +141,15 @@ def _page(
 ) -> HttpResponse:
     viewer = viewer_of(request)
     may_settle = viewer.unit == visit.unit.code
+    items = items_of(visit, viewer=viewer)
+    seen = seen_cases(items, viewer=viewer)
     rows = [
         {
-            **item_row(one),
+            **item_row(one, seen),
             "kinds": [_choice(visit, one, code) for code in kinds_for(one.party)],
             "faults": faults if one.number == item else [],
         }
-        for one in items_of(visit, viewer=viewer)
+        for one in items
     ]
     context = {
         "visit": visit,
