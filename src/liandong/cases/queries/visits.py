@@ -82,7 +82,12 @@ def plans(*, unit: str = "", on: date | None = None) -> QuerySet[VisitPlan]:
 
 def coverage(rows: QuerySet[VisitPlan]) -> Coverage:
     """The two counts behind the coverage rate (走访覆盖率), over `plans`."""
-    return Coverage(rows.count(), rows.filter(is_made=True).count())
+    return Coverage(rows.count(), only_made(rows, made=True).count())
+
+
+def only_made(rows: QuerySet[VisitPlan], *, made: bool) -> QuerySet[VisitPlan]:
+    """Of `plans` those that were made, or those that were not."""
+    return rows.filter(Q(("is_made", made)))
 
 
 def plan_choices(*, starts_on: date, ends_on: date, by: str) -> list[Unit]:

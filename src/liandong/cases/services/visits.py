@@ -66,13 +66,13 @@ def record_visit(noted: Noted, *, by: Bearer, now: datetime) -> Visit:
     known = Visit.objects.filter(uuid=noted.uuid).first()
     if known is not None:
         return known
-    unit, enterprise = _checked(noted, by, today=timezone.localdate(now))
+    unit, enterprise, day = _checked(noted, by, today=timezone.localdate(now))
     rows = [(VisitItem.Party.ENTERPRISE, one) for one in _lines(noted.needs)]
     rows += [(VisitItem.Party.EMPLOYEE, one) for one in _lines(noted.employee_needs)]
     try:
         with transaction.atomic():
             visit = Visit.objects.create(
-                uuid=noted.uuid, unit=unit, enterprise=enterprise, visited_on=noted.visited_on,
+                uuid=noted.uuid, unit=unit, enterprise=enterprise, visited_on=day,
                 companions=noted.companions.strip()[:200], note=noted.note.strip()[:2000],
                 made_at=now, made_by=by.viewer.name,
             )  # fmt: skip
@@ -89,15 +89,15 @@ def record_visit(noted: Noted, *, by: Bearer, now: datetime) -> Visit:
     return visit
 
 
-def _checked(noted: Noted, by: Bearer, *, today: date) -> tuple[Unit, Unit]:
+def _checked(noted: Noted, by: Bearer, *, today: date) -> tuple[Unit, Unit, date]:
     unit = _own_unit(by)
     enterprise = open_enterprises([noted.enterprise]).get(noted.enterprise)
     if unit is None or enterprise is None:
         raise BadVisit([("unit" if unit is None else "enterprise", "unknown")])
     faults = [*_faults_of_day(noted.visited_on, today), *_faults_of_items(noted)]
-    if faults:
+    if faults or noted.visited_on is None:
         raise BadVisit(faults)
-    return unit, enterprise
+    return unit, enterprise, noted.visited_on
 
 
 def _own_unit(by: Bearer) -> Unit | None:

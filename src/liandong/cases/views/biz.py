@@ -204,7 +204,7 @@ def withdraw(request: HttpRequest, mandate_id: int) -> HttpResponse:
 @open_to(ANYONE)
 def show_services(request: HttpRequest) -> HttpResponse:
     """What the portal takes, from the catalogue: what to prepare, how long it takes, where to."""
-    language = "en" if wording.is_english() else "zh"
+    language, viewer = "en" if wording.is_english() else "zh", viewer_of(request)
     guides = []
     for kind in portal.portal_kinds():
         limit = catalogue_policy(kind.timers, "ordinary").limits.get(HANDLING)
@@ -222,6 +222,7 @@ def show_services(request: HttpRequest) -> HttpResponse:
     context = {
         "crumbs": [(_("企业服务"), "/biz/"), (_("帮办与融资对接"), "")],
         "guides": guides,
-        "may_raise": PORTAL.may(viewer_of(request)),
+        "may_raise": PORTAL.may(viewer),
+        "may_begin": PORTAL.may(viewer) or not viewer.is_signed_in,  # strangers sign in first
     }
     return render(request, "cases/services.html", context)

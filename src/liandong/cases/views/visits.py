@@ -251,7 +251,7 @@ def show_plan(request: HttpRequest) -> HttpResponse:
     rows = queries.plans(unit="" if is_all else viewer.unit)
     coverage = queries.coverage(rows)
     if done in {"yes", "no"}:
-        rows = rows.filter(is_made=done == "yes")
+        rows = queries.only_made(rows, made=done == "yes")
     starts, ends = _day(said["starts_on"]) or today, _day(said["ends_on"]) or today
     context = {
         "crumbs": [(_("走访"), "/visits/"), (_("走访计划"), "")],
