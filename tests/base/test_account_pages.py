@@ -239,6 +239,21 @@ def test_a_unit_is_added_renamed_and_moved_after_a_look() -> None:
     assert (unit.name, unit.parent) == ("执法大队", None)
 
 
+def test_a_unit_is_a_department_an_enterprise_or_a_chamber() -> None:
+    sys = as_("sys")
+    sys.post("/admin/open-unit/", {"code": "QY", "name": "某公司", "kind": "enterprise"})
+    assert Unit.objects.get(code="QY").kind == "enterprise"
+    assert Unit.objects.get(code="CGJ").kind == "department"
+    look = sys.post("/admin/units/QY/change/", {"act": "set_unit_kind", "kind": "chamber"})
+    assert "某公司 的性质将由 企业 改为 商会" in look.content.decode()
+    for kind, then in (("chamber", "chamber"), ("bank", "chamber"), ("", "chamber")):
+        sent = {"act": "set_unit_kind", "kind": kind, "sure": "1"}
+        sys.post("/admin/units/QY/change/", sent)
+        assert Unit.objects.get(code="QY").kind == then
+    sys.post("/admin/open-unit/", {"code": "YH", "name": "某银行", "kind": "bank"})
+    assert not Unit.objects.filter(code="YH").exists()
+
+
 def test_the_tree_stays_a_tree() -> None:
     sys = as_("sys")
     sys.post("/admin/open-unit/", {"code": "ZD", "name": "支队", "parent": "CGJ"})

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from django.test import Client
 
-from liandong.base.models import Account, Post, Role, Unit
+from liandong.base.models import Account, Post, Role, Unit, UnitKind
 from liandong.base.viewers import viewer_of_account
 from liandong.cases.models import Case, Evidence, GridCell
 from liandong.cases.policies import Bearer
@@ -18,7 +18,7 @@ from liandong.kernel.casework import Kind, kinds
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)  # Wednesday, 10:00 in Shanghai
 DAY = timedelta(days=1)
 CENTRE, CITY, WATER, ROADS, OTHER_DESK = "ZHZX", "CGJ", "SWJ", "JTJ", "DCS"
-FIRM = "QY001"
+FIRM, OTHER_FIRM, CHAMBER = "QY001", "QY002", "SH001"
 PEOPLE: Mapping[str, tuple[Role, str]] = {
     "desk": (Role.DESK, CENTRE),
     "desk2": (Role.DESK, OTHER_DESK),
@@ -33,6 +33,8 @@ PEOPLE: Mapping[str, tuple[Role, str]] = {
     "leader": (Role.LEADER, CENTRE),
     "ledger": (Role.LEDGER, CENTRE),
     "firm": (Role.ENTERPRISE, FIRM),
+    "other-firm": (Role.ENTERPRISE, OTHER_FIRM),
+    "chamber": (Role.CHAMBER, CHAMBER),
     "citizen": (Role.READER, ""),
     "case-clerk": (Role.CLERK, CENTRE),
     "case-archivist": (Role.ARCHIVIST, CENTRE),
@@ -53,7 +55,8 @@ def people() -> dict[str, Account]:
 
 
 def unit_of(code: str) -> Unit:
-    return Unit.objects.get_or_create(code=code, defaults={"name": f"{code}单位"})[0]
+    kind = {"QY": UnitKind.ENTERPRISE, "SH": UnitKind.CHAMBER}.get(code[:2], UnitKind.DEPARTMENT)
+    return Unit.objects.get_or_create(code=code, defaults={"name": f"{code}单位", "kind": kind})[0]
 
 
 def bearer(name: str) -> Bearer:
@@ -102,8 +105,11 @@ def report(kind: str = "snap_report", **changes: Any) -> Report:
     return Report(**{**facts, **changes})
 
 
-def opened(kind: str = "snap_report", *, now: datetime = NOW, **changes: Any) -> Opened:
-    return open_case(report(kind, **changes), by=Bearer(), now=now)
+def opened(
+    kind: str = "snap_report", *, now: datetime = NOW, by: str = "", **changes: Any
+) -> Opened:  # fmt: skip
+    """A report taken in, by nobody with an account unless a person is named."""
+    return open_case(report(kind, **changes), by=bearer(by) if by else Bearer(), now=now)
 
 
 def attach(case: Case, part: str = "after") -> UUID:

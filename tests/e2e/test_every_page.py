@@ -266,7 +266,14 @@ OF_ROLE = {
         "/admin/approvals/",
     ),
     "desk": ("/cases/", "/cases/inbox/", "/cases/flow/snap_report/"),
-    "handler": (f"/cases/{FIRST}",),
+    "handler": (
+        f"/cases/{FIRST}", "/visits/", f"/visits/{FIRST}", "/visits/new/", "/visits/plan/",
+        "/enterprises/", f"/enterprises/{FIRST}",
+    ),
+    "firm": (
+        "/biz/", "/biz/new/", "/biz/mandates/", "/biz/services/", "/enterprises/", f"/biz/{FIRST}",
+    ),
+    "chamber": ("/biz/", "/biz/new/", "/enterprises/SFQY1/"),
     "sysadmin": (
         "/admin/accounts/", "/admin/open-account/", "/admin/accounts/clerk/", "/admin/units/",
         "/admin/units/SFCGJ/", "/admin/approvals/", "/admin/keys/",

@@ -27,11 +27,13 @@ from liandong.archive.services.packing import pack
 from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
-from liandong.base.models import Account, Unit
-from liandong.cases.models import Case, Evidence
+from liandong.base.models import Account, Unit, UnitKind
+from liandong.cases.models import Case, Draft, Evidence, Mandate, Visit, VisitItem, VisitPlan
 from liandong.cases.policies import Bearer
 from liandong.cases.services.blurring import confirm
+from liandong.cases.services.drafting import attach_paper
 from liandong.cases.services.opening import Report, open_case
+from liandong.cases.services.papers import keep_paper
 from liandong.cases.services.photos import add_photo, keep_photo
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
@@ -39,7 +41,7 @@ from liandong.exchange.services.lending import ask_loan
 from liandong.exchange.services.visiting import Application, receive
 from liandong.kernel.access import Fact
 from liandong.kernel.viewer import Viewer
-from liandong.site.access_matrix import HOME
+from liandong.site.access_matrix import CHAMBER, FIRM, HOME
 
 TODAY = 20261126
 
@@ -53,6 +55,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_cases()
     yield from _of_snap()
     yield from _of_case_filing()
+    yield from _of_enterprises()
 
 
 def _named(*names: str) -> Sees:
@@ -136,7 +139,8 @@ def _of_cases() -> Iterator[Thing]:
     photo.event = case.events.get()
     photo.save()
     facts = {"level": 1, "kind": "snap_report", "state": "in_progress", "requested_by": "reader",
-             "firm": "", "lead": HOME, "units": frozenset(), "grid_unit": ""}  # fmt: skip
+             "firm": "", "chambers": frozenset(), "lead": HOME, "units": frozenset(),
+             "grid_unit": ""}  # fmt: skip
     yield Thing("case", "case", {"number": case.number, "photo": photo.uuid}, facts=facts,
                 under="/cases/")  # fmt: skip
     yield Thing("kind of case", "", {"kind": "snap_report"}, under="/cases/flow/")
@@ -206,7 +210,8 @@ def _of_snap() -> Iterator[Thing]:
     case = made.case
     facts: dict[str, Fact] = {
         "level": case.level, "kind": case.kind, "state": case.state,
-        "requested_by": case.requested_by, "firm": case.firm, "lead": case.lead,
+        "requested_by": case.requested_by, "firm": case.firm, "chambers": case.chambers,
+        "lead": case.lead,
         "units": case.units, "grid_unit": case.grid_unit,
     }  # fmt: skip
     yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
@@ -219,7 +224,49 @@ def _of_case_filing() -> Iterator[Thing]:
     ).case
     facts: dict[str, str | int | frozenset[str]] = {
         "level": case.level, "kind": case.kind, "state": case.state, "requested_by": "",
-        "firm": "", "lead": "", "units": frozenset(), "grid_unit": "",
+        "firm": "", "chambers": frozenset(), "lead": "", "units": frozenset(), "grid_unit": "",
     }  # fmt: skip
     yield Thing("case to file", "case", {"number": case.number}, facts,
                 under="/cases/<case_no:number>/close/")  # fmt: skip
+
+
+def _of_enterprises() -> Iterator[Thing]:
+    """An enterprise with a chamber: draft, demand with a material, mandate, visit, plan."""
+    now, today = timezone.now(), timezone.localdate()
+    firm, chamber = (Unit.objects.get(code=one) for one in (FIRM, CHAMBER))
+    Unit.objects.filter(pk=firm.pk).update(kind=UnitKind.ENTERPRISE)
+    mandate = Mandate.objects.create(
+        enterprise=firm, chamber=chamber, valid_from=today, valid_until=today, given_at=now,
+        given_by="enterprise",
+    )  # fmt: skip
+    yield Thing("mandate", "mandate", {"mandate_id": mandate.pk},
+                seen_by=lambda viewer: viewer.unit == FIRM)  # fmt: skip
+    owner = Account.objects.get(username="enterprise")
+    draft = Draft.objects.create(account=owner, kind="enterprise_demand", enterprise=firm,
+                                 step="matter", made_at=now, changed_at=now)  # fmt: skip
+    paper = attach_paper(draft, "合同.pdf", b"%PDF-1.4\n%%EOF", by="enterprise", now=now)
+    yield Thing("draft of a demand", "draft",
+                {"draft": draft.uuid, "step": "matter", "paper": paper.uuid},
+                seen_by=_named("enterprise"), under="/biz/new/")  # fmt: skip
+    form = {"title": "用电", "text": "容量不够", "contact_person": "甲", "contact_phone": "12345"}
+    report = Report("enterprise_demand", "portal", form, enterprise=firm, requester=owner)
+    kept = keep_paper(b"%PDF-1.4\n%%EOF", case_uuid=report.uuid, name="a.pdf", by="", now=now)
+    case = open_case(report, by=Bearer(), now=now, evidence=[kept]).case
+    facts: dict[str, Fact] = {
+        "level": 1, "kind": case.kind, "state": case.state, "requested_by": "enterprise",
+        "firm": FIRM, "chambers": frozenset({CHAMBER}), "lead": "", "units": frozenset(),
+        "grid_unit": "",
+    }  # fmt: skip
+    values = {"number": case.number, "paper": kept.uuid}
+    for under in ("/biz/<case_no:number>/", "/cases/<case_no:number>/papers/"):
+        yield Thing("demand", "case", values, facts, under=under)
+    card: dict[str, Fact] = {"firm": FIRM, "chambers": frozenset({CHAMBER})}
+    yield Thing("card of an enterprise", "enterprise", {"enterprise": FIRM}, card)
+    home = Unit.objects.get(code=HOME)
+    visit = Visit.objects.create(unit=home, enterprise=firm, visited_on=today, made_at=now,
+                                 made_by="handler")  # fmt: skip
+    VisitItem.objects.create(visit=visit, number=1, party="enterprise", text="用电")
+    plan = VisitPlan.objects.create(unit=home, enterprise=firm, starts_on=today, ends_on=today,
+                                    made_at=now, made_by="handler")  # fmt: skip
+    values = {"visit_id": visit.pk, "item": 1, "plan_id": plan.pk}
+    yield Thing("visit to an enterprise", "visit", values, {"unit": HOME}, under="/visits/")

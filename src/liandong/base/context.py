@@ -24,6 +24,8 @@ _CASE_STAFF = frozenset(
         Role.LEDGER,
     )
 )  # fmt: skip
+_FIRM = frozenset({Role.ENTERPRISE.value})
+_PORTAL = _FIRM | {Role.CHAMBER.value}
 _READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
 _ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
@@ -62,7 +64,7 @@ PUBLIC_BAR = (
     Entry(_("查档"), "/search/", "g s", also=("/records/", "/requests/")),
     Entry(_("我的利用"), "/exchange/", "g x", _READER),
     Entry(_("随手拍"), "/snap/"),
-    Entry(_("企业服务"), "/biz/"),
+    Entry(_("企业服务"), "/biz/", also=("/enterprises/",)),
     Entry(_("展览"), "/exhibits/"),
     Entry(_("开放目录"), "/opened/"),
     Entry(_("开放数据"), "/open/"),
@@ -70,7 +72,7 @@ PUBLIC_BAR = (
 )
 STAFF_BAR = (
     Entry(_("工作台"), "/desk/", "g d", _STAFF | _CASE_STAFF),
-    Entry(_("事项"), "/cases/", "g c", _STAFF | _CASE_STAFF),
+    Entry(_("事项"), "/cases/", "g c", _STAFF | _CASE_STAFF, ("/visits/", "/enterprises/")),
     Entry(_("台账"), "/ledger/", roles=_CASE_STAFF),
     Entry(
         _("档案"),
@@ -133,6 +135,19 @@ ARCHIVE_ROW = (
     Entry(_("个人信息权利"), "/rights/", roles=_ARCHIVE_STAFF),
     Entry(_("鉴定销毁"), "/retention/", roles=_DECIDERS),
     Entry(_("作业"), "/jobs/", roles=_ARCHIVIST),
+)
+CASE_ROW = (
+    Entry(_("事项"), "/cases/", roles=_STAFF | _CASE_STAFF),
+    Entry(_("走访"), "/visits/", "g w", _CASE_STAFF),
+    Entry(_("走访计划"), "/visits/plan/", roles=_CASE_STAFF),
+    Entry(_("企业"), "/enterprises/", "g e", _CASE_STAFF),
+)
+BIZ_ROW = (
+    Entry(_("我的事项"), "/biz/", roles=_PORTAL),
+    Entry(_("提交新事项"), "/biz/new/", roles=_PORTAL),
+    Entry(_("商会委托"), "/biz/mandates/", roles=_FIRM),
+    Entry(_("企业档案卡"), "/enterprises/", roles=_PORTAL),
+    Entry(_("帮办与融资对接"), "/biz/services/"),
 )
 USE_ROW = (
     Entry(_("检索"), "/search/"),
@@ -224,6 +239,8 @@ def _bar_of(roles: frozenset[str]) -> tuple[Entry, ...]:
 def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:
     """The second row of the bar: the name of its part, and its entries."""
     for start, label, row in (
+        ("/cases/", _("事项工作"), CASE_ROW),
+        ("/biz/", _("企业服务"), BIZ_ROW),
         ("/archive/", _("档案工作"), ARCHIVE_ROW),
         ("/search/", _("查用工作"), USE_ROW if bar is STAFF_BAR else ()),
         ("/admin/accounts/", _("管理工作"), ADMIN_ROW),

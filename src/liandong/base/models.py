@@ -38,11 +38,22 @@ class Officer(models.TextChoices):
     AUDIT = "audit_admin", _("安全审计员")  # reads and exports the audit
 
 
+class UnitKind(models.TextChoices):
+    """What a unit is to the city: one of its own, or one that it serves."""
+
+    DEPARTMENT = "department", _("部门")
+    ENTERPRISE = "enterprise", _("企业")
+    CHAMBER = "chamber", _("商会")
+
+
 class Unit(models.Model):
     """An organisation unit (机构) in the organisation tree."""
 
     code = models.CharField(_("机构代码"), max_length=32, unique=True)
     name = models.CharField(_("机构名称"), max_length=200)
+    kind = models.CharField(
+        _("性质"), max_length=12, choices=UnitKind.choices, default=UnitKind.DEPARTMENT
+    )
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children"
     )
@@ -50,6 +61,12 @@ class Unit(models.Model):
 
     class Meta:
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=UnitKind.values), name="unit_kind_known"
+            )
+        ]
+        indexes = [models.Index(fields=["kind", "code"], name="unit_by_kind")]
 
     def __str__(self) -> str:
         return self.name

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from liandong.base.gates import Policy
 from liandong.base.models import Role
-from liandong.kernel.access import NO_ONE, AllOf, AnyOf, AtMost, Eq, Rule
+from liandong.kernel.access import EVERYONE, NO_ONE, AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
 from liandong.kernel.casework import OVER, Kind, kinds
-from liandong.kernel.viewer import Viewer
+from liandong.kernel.viewer import INTERNAL, Viewer
 
 AUDITOR: Final = "audit_admin"
 _CENTRE: Final = frozenset({Role.DESK, Role.DISPATCHER, Role.INSPECTOR, Role.LEADER, Role.LEDGER})
@@ -37,6 +37,7 @@ class Standing:
     lead_unit: str
     desk_unit: str
     assisting: frozenset[str]  # units with an open sub-task
+    chambers: frozenset[str] = frozenset()  # with a live mandate of the enterprise
 
 
 def is_staff(viewer: Viewer) -> bool:
@@ -45,10 +46,11 @@ def is_staff(viewer: Viewer) -> bool:
 
 
 def may_see(viewer: Viewer) -> Rule:
-    """Cases that `viewer` may see (facts: level, kind, state, requested_by, firm, lead, units,
-    grid_unit).
+    """Cases that `viewer` may see (facts: level, kind, state, requested_by, firm, chambers, lead,
+    units, grid_unit).
 
-    Whoever raised it sees it, an enterprise what was raised for it.  The supervising and commanding
+    Whoever raised it sees it, an enterprise what was raised for it, a chamber what a live mandate
+    of the enterprise covers.  The supervising and commanding
     bodies see all within their clearance, a handling unit what it leads or assists, a grid worker
     what lies in the cells of the own unit, those who file what is over.  Auditors see everything.
     """  # fmt: skip
@@ -71,6 +73,8 @@ def _of_unit(viewer: Viewer, cleared: Rule) -> list[Rule]:
     worked_on = AnyOf((Eq("lead", viewer.unit), Eq("units", viewer.unit)))
     if Role.ENTERPRISE in viewer.roles:
         ours.append(Eq("firm", viewer.unit))
+    if Role.CHAMBER in viewer.roles:
+        ours.append(Eq("chambers", viewer.unit))
     if viewer.roles & {Role.HANDLER, Role.CLERK}:
         ours.append(AllOf((cleared, worked_on)))
     if Role.GRID_WORKER in viewer.roles:
@@ -116,8 +120,18 @@ def standings(bearer: Bearer, case: Standing) -> frozenset[str]:
 def _is_reporter(viewer: Viewer, case: Standing) -> bool:
     if not viewer.is_signed_in:
         return False
+    return _raised_by(viewer, case) or is_by_mandate(viewer, case)
+
+
+def _raised_by(viewer: Viewer, case: Standing) -> bool:
     member = Role.ENTERPRISE in viewer.roles and _is_of(viewer, case.enterprise)
     return viewer.name == case.requester or member
+
+
+def is_by_mandate(viewer: Viewer, case: Standing) -> bool:
+    """Whether this person stands in for the enterprise, by nothing but a mandate."""
+    holds_one = Role.CHAMBER in viewer.roles and viewer.unit in case.chambers
+    return holds_one and not _raised_by(viewer, case)
 
 
 def _is_of(viewer: Viewer, unit: str) -> bool:
@@ -147,6 +161,96 @@ def may_reach(viewer: Viewer) -> Rule:
 def _of_kinds(is_meant: Callable[[Kind], bool]) -> Rule:
     return AnyOf(tuple(Eq("kind", kind.code) for kind in kinds().values() if is_meant(kind)))
 
+
+# Enterprises and chambers -------------------------------------------------------------------------
+
+
+def is_portal_user(viewer: Viewer) -> bool:
+    """Whether this person raises matters for an enterprise."""
+    held = viewer.roles & {Role.ENTERPRISE, Role.CHAMBER}
+    return bool(held and viewer.unit) and not viewer.officer
+
+
+def is_visitor(viewer: Viewer) -> bool:
+    """Whether this person visits enterprises for a unit of the city."""
+    return is_staff(viewer) and bool(viewer.unit) and viewer.clearance >= INTERNAL
+
+
+def may_see_enterprise(viewer: Viewer) -> Rule:
+    """Cards of enterprises that `viewer` may see (facts: firm, chambers).
+
+    Who visits sees all; an enterprise its own; a chamber those whose mandate it has.
+    """
+    if is_visitor(viewer):
+        return EVERYONE
+    grants: list[Rule] = []
+    if is_portal_user(viewer):
+        if Role.ENTERPRISE in viewer.roles:
+            grants.append(Eq("firm", viewer.unit))
+        if Role.CHAMBER in viewer.roles:
+            grants.append(Eq("chambers", viewer.unit))
+    return AnyOf(tuple(grants))
+
+
+NOW, OWN, CHAMBER, WORK, WHEN_OVER = "now", "own", "chamber", "work", "over"
+
+
+def audience(kind: Kind, firm: str, chambers: frozenset[str]) -> dict[str, str]:
+    """Who will see a case of this kind for this enterprise: from when or where, by role or officer.
+
+    Not prose: each role is tried against `may_see` as a person of another unit (NOW), of the
+    enterprise (OWN), of a chamber with a mandate (CHAMBER), of the unit that will lead (WORK), and
+    when the matter is over (WHEN_OVER).  Roles that never see it are left out.
+    """
+    facts: dict[str, Fact] = {
+        "level": kind.level, "kind": kind.code, "state": "submitted", "requested_by": "",
+        "firm": firm, "chambers": chambers, "lead": "", "units": frozenset(), "grid_unit": "",
+    }  # fmt: skip
+    led = {**facts, "state": "in_progress", "lead": "*lead"}
+    tried = [(NOW, "*other", facts), (OWN, firm, facts)]
+    tried += [(CHAMBER, one, facts) for one in sorted(chambers)]
+    tried += [(WORK, "*lead", led), (WHEN_OVER, "*other", {**facts, "state": "closed"})]
+    found: dict[str, str] = {}
+    for role in (*Role.values, AUDITOR):
+        for when, unit, case in tried:
+            person = Viewer("*", unit, kind.level, frozenset({role}))
+            if role == AUDITOR:
+                person = Viewer("*", officer=AUDITOR)
+            if role not in found and holds(may_see(person), case):
+                found[role] = when
+    return found
+
+
+PORTAL: Final = Policy("use-portal", is_portal_user, _("企业经办人、商会经办人"))
+DRAFT: Final = Policy("draft-demand", is_portal_user, _("起草人"), scope="draft")
+DEMAND: Final = Policy(
+    "see-demand",
+    is_portal_user,
+    _("本企业经办人、有委托的商会"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)
+GIVE_MANDATE: Final = Policy(
+    "give-mandate",
+    lambda viewer: is_portal_user(viewer) and Role.ENTERPRISE in viewer.roles,
+    _("企业经办人"),
+    scope="mandate",
+)
+SEE_ENTERPRISE: Final = Policy(
+    "see-enterprise",
+    lambda viewer: is_visitor(viewer) or is_portal_user(viewer),
+    _("办理人员；企业看本企业，商会看有委托的会员"),
+    scope="enterprise",
+    sees=lambda viewer, today: may_see_enterprise(viewer),
+)
+VISIT: Final = Policy("visit-enterprises", is_visitor, _("走访单位的人"))
+SETTLE: Final = Policy(
+    "settle-visit-item",
+    is_visitor,
+    _("该次走访的单位"),
+    scope="visit",
+    acts=lambda viewer, today: Eq("unit", viewer.unit),
+)
 
 LIST: Final = Policy(
     "list-cases",

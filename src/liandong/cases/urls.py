@@ -3,7 +3,20 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import blur, case, closing, lists, publish, sealed, snap, track
+from .views import (
+    biz,
+    blur,
+    case,
+    closing,
+    drafts,
+    enterprises,
+    lists,
+    publish,
+    sealed,
+    snap,
+    track,
+    visits,
+)
 
 
 class CaseNumber(StringConverter):
@@ -37,6 +50,24 @@ urlpatterns = [
         sealed.show_original,
         name="original",
     ),
+    path("cases/<case_no:number>/papers/<uuid:paper>/", case.send_paper, name="paper"),
+    path("biz/", biz.show_own, name="biz"),
+    path("biz/new/", drafts.show_new, name="new"),
+    path("biz/new/<uuid:draft>/drop/", drafts.drop, name="drop_draft"),
+    path("biz/new/<uuid:draft>/<slug:step>/", drafts.show_step, name="draft"),
+    path("biz/new/<uuid:draft>/papers/<uuid:paper>/drop/", drafts.drop_paper, name="drop_paper"),
+    path("biz/mandates/", biz.show_mandates, name="mandates"),
+    path("biz/mandates/<int:mandate_id>/withdraw/", biz.withdraw, name="withdraw"),
+    path("biz/services/", biz.show_services, name="services"),
+    path("biz/<case_no:number>/", biz.show_demand, name="demand"),
+    path("enterprises/", enterprises.show_enterprises, name="enterprises"),
+    path("enterprises/<str:enterprise>/", enterprises.show_enterprise, name="enterprise"),
+    path("visits/", visits.show_visits, name="visits"),
+    path("visits/new/", visits.show_new, name="new_visit"),
+    path("visits/plan/", visits.show_plan, name="plan"),
+    path("visits/plan/<int:plan_id>/drop/", visits.drop, name="drop_plan"),
+    path("visits/<int:visit_id>/", visits.show_visit, name="visit"),
+    path("visits/<int:visit_id>/items/<int:item>/", visits.settle, name="settle"),
     path("snap/", snap.show_snap, name="snap"),
     path("snap/reports/", snap.take_report, name="take_report"),
     path("snap/reports/<uuid:report>/photos/<uuid:photo>/", snap.take_photo, name="take_photo"),

@@ -29,6 +29,11 @@ _REASONS = {
 }
 
 
+def unit_words(unit: Unit) -> tuple[str, str]:
+    """The name of a unit of time, in Chinese and in English, as it follows a number."""
+    return _UNITS[unit]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line: the code of its sentence, and what goes into its places."""

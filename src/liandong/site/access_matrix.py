@@ -15,6 +15,7 @@ from liandong.kernel.access import Fact, holds
 from liandong.kernel.viewer import INTERNAL, RESTRICTED, USES, Share, Viewer
 
 HOME, OTHER = "BGS", "CZJ"  # the unit that formed the records of the second table, and another
+FIRM, CHAMBER = "QY01", "SH01"
 TODAY: Final = 20260101  # of the second table
 _LATER: Final = 99991231
 _GRANT: Final = Share("G1", whole=False, uses=frozenset({"look"}))
@@ -35,6 +36,8 @@ ROLES: Final[Mapping[str, Viewer]] = {  # by code; every kind of person that rul
     ),
     "desk": Viewer("desk", "ZHZX", INTERNAL, frozenset({"desk"})),
     "handler": Viewer("handler", HOME, INTERNAL, frozenset({"handler"})),
+    "enterprise": Viewer("enterprise", FIRM, roles=frozenset({"enterprise"})),
+    "chamber": Viewer("chamber", CHAMBER, roles=frozenset({"chamber"})),
     "sys-admin": Viewer("sys-admin", officer="sys_admin"),
     "sec-admin": Viewer("sec-admin", officer="sec_admin"),
     "audit-admin": Viewer("audit-admin", officer="audit_admin"),
@@ -50,6 +53,8 @@ _NAMES: Final = {
     "grantee-whole": "被授权（全文）",
     "desk": "受理员",
     "handler": "主办单位承办员",
+    "enterprise": "企业经办人",
+    "chamber": "商会经办人",
     "sys-admin": "系统管理员",
     "sec-admin": "安全保密管理员",
     "audit-admin": "安全审计员",

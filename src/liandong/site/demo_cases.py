@@ -20,12 +20,13 @@ from liandong.cases.services.photos import add_photo, keep_photo
 from liandong.cases.services.stepping import Given, take_step
 from liandong.cases.services.tending import tend_due
 
+from .demo_enterprises import CHAMBER, ENTERPRISES, FIRM, load_enterprises
 from .server import DEMO_PASSWORD
 
 _SPACE = UUID("5d1f6f0e-3a39-4f0c-9a55-0a4c6e1d0001")  # of the uuids of demonstration cases
 _UNITS = (
     ("SFZHZX", "示范市社会治理指挥中心"), ("SFDCS", "示范市督查室"), ("SFCGJ", "示范市城市管理局"),
-    ("SFSWJ", "示范市水务局"), ("SFSQ1", "示范街道第一社区"), ("SFQY1", "示范食品有限公司"),
+    ("SFSWJ", "示范市水务局"), ("SFSQ1", "示范街道第一社区"),
 )  # fmt: skip
 _PEOPLE = (
     ("desk", "受理员（演示）", "SFZHZX", Role.DESK),
@@ -37,7 +38,9 @@ _PEOPLE = (
     ("inspector", "核查员（演示）", "SFZHZX", Role.INSPECTOR),
     ("leader", "值班领导（演示）", "SFZHZX", Role.LEADER),
     ("ledger", "台账员（演示）", "SFZHZX", Role.LEDGER),
-    ("firm", "企业经办人（演示）", "SFQY1", Role.ENTERPRISE),
+    ("firm", "企业经办人（演示）", FIRM, Role.ENTERPRISE),
+    ("firm2", "纺织企业经办人（演示）", "SFQY2", Role.ENTERPRISE),
+    ("chamber", "商会经办人（演示）", CHAMBER, Role.CHAMBER),
 )
 _DUTIES = (
     ("C01", "SFCGJ", "派单目录（演示）一、公用设施由城市管理局管护"),
@@ -75,9 +78,7 @@ def load_cases(now: datetime) -> None:
         uuid = uuid5(_SPACE, str(number))
         if not Case.objects.filter(uuid=uuid).exists():
             _take_to(state, _open(uuid, words, address, place, now), now)
-    uuid = uuid5(_SPACE, "demand")
-    if not Case.objects.filter(uuid=uuid).exists():
-        _open_demand(uuid, now)
+    load_enterprises(now)
     tend_due(now=now)  # so that everybody finds the own notices at once
 
 
@@ -85,6 +86,8 @@ def load_cases(now: datetime) -> None:
 def _people(now: datetime) -> None:
     for code, name in _UNITS:
         Unit.objects.get_or_create(code=code, defaults={"name": name})
+    for code, name, kind in ENTERPRISES:
+        Unit.objects.get_or_create(code=code, defaults={"name": name, "kind": kind})
     for name, full_name, code, role in _PEOPLE:
         keep_demo_account(
             name, full_name=full_name, password=DEMO_PASSWORD, now=now, role=role,
@@ -118,18 +121,6 @@ def _open(
         _drawn(broken=True), case_uuid=uuid, part="before", name="现场.jpg", by="", now=at
     )
     return open_case(report, by=Bearer(), now=at, evidence=[photo]).case
-
-
-def _open_demand(uuid: UUID, now: datetime) -> None:
-    form = {
-        "title": "厂区外雨水管网不畅", "text": "每逢大雨厂门口积水三十厘米，货车进不来。",
-        "contact_person": "企业经办人（演示）", "contact_phone": "0543-5550000",
-    }  # fmt: skip
-    firm = Account.objects.select_related("unit").get(username="firm")
-    report = Report(
-        "enterprise_demand", "portal", form, uuid=uuid, requester=firm, enterprise=firm.unit
-    )
-    open_case(report, by=Bearer(viewer_of_account(firm)), now=now)
 
 
 def _take_to(state: str, case: Case, now: datetime) -> None:

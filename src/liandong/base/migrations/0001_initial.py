@@ -95,11 +95,14 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=32, unique=True, verbose_name='机构代码')),
                 ('name', models.CharField(max_length=200, verbose_name='机构名称')),
+                ('kind', models.CharField(choices=[('department', '部门'), ('enterprise', '企业'), ('chamber', '商会')], default='department', max_length=12, verbose_name='性质')),
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='base.unit')),
                 ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='撤销时间')),
             ],
             options={
                 'ordering': ['code'],
+                'indexes': [models.Index(fields=['kind', 'code'], name='unit_by_kind')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['department', 'enterprise', 'chamber'])), name='unit_kind_known')],
             },
         ),
         migrations.CreateModel(

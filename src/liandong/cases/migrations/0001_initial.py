@@ -14,6 +14,42 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Draft',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drafts', to=settings.AUTH_USER_MODEL)),
+                ('kind', models.CharField(max_length=32)),
+                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drafts', to='base.unit')),
+                ('step', models.CharField(max_length=12)),
+                ('words', models.BinaryField(blank=True, null=True)),
+                ('made_at', models.DateTimeField()),
+                ('changed_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ['-changed_at', '-id'],
+                'indexes': [models.Index(fields=['account', '-changed_at'], name='draft_by_account')],
+            },
+        ),
+        migrations.CreateModel(
+            name='DraftPaper',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('draft', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='papers', to='cases.draft')),
+                ('uuid', models.UUIDField(unique=True)),
+                ('name', models.CharField(max_length=200)),
+                ('mime', models.CharField(max_length=100)),
+                ('size_bytes', models.PositiveBigIntegerField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('width', models.PositiveIntegerField(default=0)),
+                ('height', models.PositiveIntegerField(default=0)),
+                ('sent_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ['id'],
+            },
+        ),
+        migrations.CreateModel(
             name='DutyClause',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -48,6 +84,26 @@ class Migration(migrations.Migration):
                 'ordering': ['code'],
                 'indexes': [models.Index(fields=['south', 'north', 'west', 'east'], name='cell_by_box')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('south__lte', models.F('north')), ('west__lte', models.F('east'))), name='cell_box_whole')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Mandate',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mandates_given', to='base.unit')),
+                ('chamber', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mandates_held', to='base.unit')),
+                ('scope', models.CharField(blank=True, max_length=32, verbose_name='委托事项')),
+                ('valid_from', models.DateField(verbose_name='起始日')),
+                ('valid_until', models.DateField(verbose_name='终止日')),
+                ('given_at', models.DateTimeField()),
+                ('given_by', models.CharField(max_length=150)),
+                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                ('withdrawn_by', models.CharField(blank=True, max_length=150)),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['enterprise', 'chamber'], name='mandate_by_enterprise'), models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['chamber', 'valid_until'], name='mandate_live')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('valid_until__gte', models.F('valid_from'))), name='mandate_ends_after_start'), models.CheckConstraint(condition=models.Q(('enterprise', models.F('chamber')), _negated=True), name='mandate_to_another'), models.CheckConstraint(condition=models.Q(models.Q(('withdrawn_at__isnull', True), ('withdrawn_by', '')), models.Q(('withdrawn_at__isnull', False), models.Q(('withdrawn_by', ''), _negated=True)), _connector='OR'), name='mandate_withdrawn_paired')],
             },
         ),
         migrations.CreateModel(
@@ -259,6 +315,60 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['case', 'id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('answered_at__isnull', True)), fields=('case', 'unit'), name='subtask_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Visit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='visits_made', to='base.unit')),
+                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='visits', to='base.unit')),
+                ('visited_on', models.DateField(verbose_name='走访日期')),
+                ('companions', models.CharField(blank=True, max_length=200, verbose_name='同行人')),
+                ('note', models.TextField(blank=True, max_length=2000, verbose_name='情况')),
+                ('made_at', models.DateTimeField()),
+                ('made_by', models.CharField(max_length=150)),
+            ],
+            options={
+                'ordering': ['-visited_on', '-id'],
+                'indexes': [models.Index(fields=['enterprise', 'visited_on'], name='visit_by_enterprise'), models.Index(fields=['unit', 'visited_on'], name='visit_by_unit')],
+            },
+        ),
+        migrations.CreateModel(
+            name='VisitItem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='cases.visit')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('uuid', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('party', models.CharField(choices=[('enterprise', '企业需求'), ('employee', '职工需求')], max_length=12)),
+                ('text', models.TextField(max_length=1000, verbose_name='内容')),
+                ('became', models.CharField(choices=[('open', '待处理'), ('on_spot', '当场解决'), ('information', '了解情况'), ('case', '转为事项')], default='open', max_length=12)),
+                ('case', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='visit_item', to='cases.case')),
+                ('settled_at', models.DateTimeField(blank=True, null=True)),
+                ('settled_by', models.CharField(blank=True, max_length=150)),
+            ],
+            options={
+                'ordering': ['visit', 'number'],
+                'constraints': [models.UniqueConstraint(fields=('visit', 'number'), name='visit_item_once'), models.CheckConstraint(condition=models.Q(models.Q(('became', 'case'), ('case__isnull', False)), models.Q(models.Q(('became', 'case'), _negated=True), ('case__isnull', True)), _connector='OR'), name='visit_item_case_paired')],
+            },
+        ),
+        migrations.CreateModel(
+            name='VisitPlan',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='plans', to='base.unit')),
+                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='planned_visits', to='base.unit')),
+                ('starts_on', models.DateField(verbose_name='起始日')),
+                ('ends_on', models.DateField(verbose_name='终止日')),
+                ('made_at', models.DateTimeField()),
+                ('made_by', models.CharField(max_length=150)),
+            ],
+            options={
+                'ordering': ['starts_on', 'unit', 'enterprise'],
+                'indexes': [models.Index(fields=['enterprise', 'starts_on'], name='plan_by_enterprise')],
+                'constraints': [models.UniqueConstraint(fields=('unit', 'enterprise', 'starts_on', 'ends_on'), name='plan_once'), models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='plan_ends_after_start')],
             },
         ),
     ]

@@ -1,12 +1,16 @@
-"""Cases, their events and evidence; who is responsible for what and where."""
+"""Cases, their events and evidence; who answers for what; enterprises: mandates, visits, drafts."""
 
 from .cases import Case, CaseEvent, CaseWords, Escalation, SubTask
+from .drafts import Draft, DraftPaper
 from .duty import DutyClause, GridCell
 from .evidence import Evidence
 from .letters import Letter
+from .mandates import Mandate
 from .reports import Pseudonym, SentPhoto
+from .visits import Visit, VisitItem, VisitPlan
 
 __all__ = [
-    "Case", "CaseEvent", "CaseWords", "DutyClause", "Escalation", "Evidence", "GridCell",
-    "Letter", "Pseudonym", "SentPhoto", "SubTask",
+    "Case", "CaseEvent", "CaseWords", "Draft", "DraftPaper", "DutyClause", "Escalation", "Evidence",
+    "GridCell", "Letter", "Mandate", "Pseudonym", "SentPhoto", "SubTask", "Visit", "VisitItem",
+    "VisitPlan",
 ]  # fmt: skip

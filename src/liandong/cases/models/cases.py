@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from liandong.kernel.casework import AXES, OVER, Kind, kinds
 
+from .mandates import ALL, live_on
+
 
 class Case(models.Model):
     """Where a case stands now: a projection of its events, and the words of whoever raised it.
@@ -192,6 +194,16 @@ class Case(models.Model):
     def grid_unit(self) -> str:
         """Code of the unit of its grid cell, "" outside of every cell."""
         return self.grid.unit.code if self.grid else ""
+
+    @property
+    def chambers(self) -> frozenset[str]:
+        """Codes of the chambers that may follow it by a mandate that holds today."""
+        rows = live_on(timezone.localdate()).filter(enterprise=self.enterprise)
+        return frozenset(
+            rows.filter(scope__in=[ALL, self.kind]).values_list("chamber__code", flat=True)
+            if self.enterprise_id
+            else ()
+        )
 
     @property
     def is_over(self) -> bool:

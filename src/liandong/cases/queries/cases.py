@@ -16,6 +16,7 @@ from liandong.kernel.access import ways
 from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
 from liandong.kernel.viewer import Viewer
 
+from .mandates import mandated
 from .situations import case_by_number, situation_of, standing_of
 
 PAGE = 50
@@ -43,6 +44,7 @@ LOOKUPS: Mapping[str, Lookup] = {
     "lead": _BY_LEAD,
     "grid_unit": _keyed("grid", GridCell, "unit__code"),
     "units": _assisting,
+    "chambers": mandated,
 }
 
 

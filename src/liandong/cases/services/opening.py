@@ -14,6 +14,7 @@ from liandong.base.audit import record_act
 from liandong.base.models import Account, Unit
 from liandong.cases.models import Case, Evidence, GridCell
 from liandong.cases.policies import Bearer
+from liandong.cases.queries.mandates import on_behalf
 from liandong.kernel import catalog
 from liandong.kernel.casework import STARTS, STATE, Kind, kinds, moves
 
@@ -51,6 +52,7 @@ class Report:
     contact: Mapping[str, str] = field(default_factory=dict)  # name, phone, email
     submitted_at: datetime | None = None  # of the source system, for imports
     token: str = ""  # chosen by the sender, who then has it though the answer gets lost
+    facts: Mapping[str, Any] = field(default_factory=dict)  # of the first event: where it is from
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def open_case(
             for one in evidence:
                 one.case = case
                 one.save()
-            _submit(case, _split(report, kind)[0], by=by, now=now, evidence=evidence)
+            _submit(case, report, kind, by=by, now=now, evidence=evidence)
             if contact := {**_split(report, kind)[1], **report.contact}:
                 seal_contact(case, contact, now=now)
             set_clocks(case, now=now)
@@ -168,10 +170,13 @@ def _split(report: Report, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _submit(
-    case: Case, said: Mapping[str, str], *, by: Bearer, now: datetime, evidence: Sequence[Evidence]
-) -> None:
+    case: Case, report: Report, kind: Kind, *, by: Bearer, now: datetime,
+    evidence: Sequence[Evidence],
+) -> None:  # fmt: skip
     (move,) = (one for one in moves() if one.action == "submit")
-    effect = Effect(sets=first_sets(case), facts={"channel": case.channel}, round=1)
+    said = _split(report, kind)[0]
+    facts = {"channel": case.channel, **report.facts, **on_behalf(case, by.viewer)}
+    effect = Effect(sets=first_sets(case), facts=facts, round=1)
     write_event(case, move, "reporter", by=by, now=now, said=said, effect=effect, attached=evidence)
 
 

@@ -1,8 +1,10 @@
 """What a case becomes: the files of its record, its description, and the acts that made it.
 
 A redacted view that may be read, and, where the kind keeps one, a sealed annex: the contact data
-as it is kept and the words without masks, each under a key of its own.  Throw the key away and the
-annex is dead while the record stands.  Source: casework design §12, rule 4; DA/T 46-2009.
+as it is kept, the words without masks, the materials, each under a key of its own.  Throw the keys
+away and the annex is dead while the record stands.
+
+Source: casework design §12, rule 4; DA/T 46-2009.
 """
 
 import base64
@@ -29,7 +31,7 @@ from liandong.kernel.packages.packet import PackedFile
 from liandong.kernel.sealed import AES, Place, seal_bytes
 
 from . import closing_sheet
-from .photos import clean_path
+from .photos import ORIGINAL, clean_path, evidence_urn, original_path
 from .redacting import redacted
 from .sealing import PATH, contact_urn
 
@@ -83,7 +85,8 @@ def _write(folder: Path, name: str, content: bytes) -> PackedFile:
 def _photos(case: Case) -> Iterator[tuple[Evidence, PackedFile]]:
     """The pictures without metadata, in order, named by when they were taken."""
     counts: Counter[str] = Counter()
-    for one in case.evidence.filter(event__isnull=False).order_by("pk"):
+    rows = case.evidence.filter(event__isnull=False).exclude(part=Evidence.Part.PAPER)
+    for one in rows.order_by("pk"):
         if clean_path(one).is_file():
             part = str(one.get_part_display())
             counts[part] += 1
@@ -146,19 +149,37 @@ def annex_urn(case: Case) -> str:
 
 
 def _annex(case: Case, *, now: datetime) -> dict[str, Any] | None:
-    """Contact data as kept and the words unmasked, sealed; None when the contact was erased."""
-    if not case.kind_of.keeps_annex or case.contact is None:
+    """Contact data as kept, the words unmasked (while the contact is kept) and materials, sealed.
+
+    None when there is nothing of it.
+    """
+    if not case.kind_of.keeps_annex:
         return None
+    sealed = [*_contact(case, now=now), *_papers(case)]
+    if not sealed:
+        return None
+    return {
+        "format": ANNEX_FORMAT, "number": case.number, "uuid": str(case.uuid), "sealed": sealed,
+    }  # fmt: skip
+
+
+def _contact(case: Case, *, now: datetime) -> Iterator[dict[str, str]]:
+    if case.contact is None:
+        return
     urn = annex_urn(case)
     key = ensure_keys([urn], AES, now=now)[urn]
     plain = json.dumps(_words(case), ensure_ascii=False).encode()
     words = seal_bytes(plain, key, Place(urn, VIEW), engine("cipher").aead)
-    return {
-        "format": ANNEX_FORMAT, "number": case.number, "uuid": str(case.uuid),
-        "sealed": [
-            _sealed(contact_urn(case), PATH, bytes(case.contact)), _sealed(urn, VIEW, words),
-        ],
-    }  # fmt: skip
+    yield _sealed(contact_urn(case), PATH, bytes(case.contact))
+    yield _sealed(urn, VIEW, words)
+
+
+def _papers(case: Case) -> Iterator[dict[str, str]]:
+    """Materials as they lie: they may name anybody, so none is a file of the record."""
+    for one in case.evidence.filter(event__isnull=False, part=Evidence.Part.PAPER):
+        if original_path(one).is_file():
+            content = original_path(one).read_bytes()
+            yield _sealed(evidence_urn(case.uuid), f"{one.uuid}/{ORIGINAL}", content)
 
 
 def _sealed(key: str, path: str, content: bytes) -> dict[str, str]:

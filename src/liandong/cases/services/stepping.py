@@ -19,6 +19,7 @@ from liandong.base.viewers import may
 from liandong.cases.flow import REQUESTER, SYSTEM, Situation, true_guards
 from liandong.cases.models import Case, CaseEvent, CaseWords, Evidence
 from liandong.cases.policies import Bearer, may_see, standings
+from liandong.cases.queries.mandates import on_behalf
 from liandong.cases.queries.situations import situation_of, standing_of
 from liandong.kernel.case_events import event_hash, payload_digest
 from liandong.kernel.casework import LEDGER, RECORD, STATE, Move, flow_of
@@ -110,6 +111,7 @@ def _take(
     said = {name: text for name, text in said.items() if name in {*flow.needs(move), "note"}}
     effect = effects.of(case, move, situation, said, now=now)
     effect.facts |= given.facts
+    effect.facts |= on_behalf(case, by.viewer) if role == "reporter" else {}
     write_event(case, move, role, by=by, now=now, said=said, effect=effect, attached=attached)
     return move
 

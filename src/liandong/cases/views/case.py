@@ -11,10 +11,12 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from liandong.base.audit import record_act
 from liandong.base.gates import open_to
 from liandong.base.models import Unit
 from liandong.base.params import number as whole
@@ -36,12 +38,17 @@ from liandong.cases.policies import (
 )
 from liandong.cases.queries.cases import duties_for, open_moves, seen_case, timeline
 from liandong.cases.queries.clocks import explained
+from liandong.cases.queries.portal import raised_by_mandate
 from liandong.cases.queries.situations import standing_of
-from liandong.cases.services.photos import BadPhoto, add_photo, clean_path
+from liandong.cases.queries.visits import visit_behind
+from liandong.cases.services.photos import BadPhoto, add_photo, clean_path, original_of
 from liandong.cases.services.stepping import Given, Stale, take_step
 from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
 from liandong.kernel.flows import StepRefused
+from liandong.kernel.names import safe_name
+from liandong.kernel.sealed import CannotOpen
 
+_NO_WORDS = frozenset({"channel", "score", "on_behalf_of", "mandate", "visit", "item"})
 _PARTS: Mapping[str, str] = {
     "confirm": "check", "not_found": "check", "pass": "inspection", "fail": "inspection",
 }  # fmt: skip
@@ -75,11 +82,14 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "tone": wording.TONES.get(case.state, "idle"),
         "ledger": wording.state_word(case.ledger, LEDGER) if case.ledger != "none" else "",
         "ledger_tone": wording.TONES.get(case.ledger, "idle"),
-        "facts": _facts(case),
+        "facts": facts_of(case),
         "events": [_event(one, case) for one in timeline(case)],
         "clocks": [_clock(run, lines, now) for run, lines in explained(case, now=now)],
         "steps": [_step(case, move) for move in moves],
         "photos": _photos(case),
+        "behalf": raised_by_mandate(case),
+        "papers": case.evidence.filter(part=Evidence.Part.PAPER, event__isnull=False),
+        "visit": visit_behind(case, viewer=bearer.viewer),
         "may_cover": BLUR.may(viewer_of(request)),
         "may_publish": PUBLISH.may(bearer.viewer) and case.kind_of.open311,
         "may_uncover": UNCOVER.may(bearer.viewer),
@@ -92,7 +102,8 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
     }
 
 
-def _facts(case: Case) -> list[dict[str, Any]]:
+def facts_of(case: Case) -> list[dict[str, Any]]:
+    """What the case says of itself, a label and a value each, blanks left out."""
     rows = [
         (_("类别"), wording.category_word(case.category)),
         (_("紧急程度"), str(wording.SEVERITY_WORDS.get(case.severity, ""))),
@@ -103,6 +114,7 @@ def _facts(case: Case) -> list[dict[str, Any]]:
         (_("主办单位"), str(case.lead_unit or "")),
         (_("结果"), wording.outcome_word(case.outcome)),
         (_("轮次"), str(case.round)),
+        (_("企业"), str(case.enterprise or "")),
         (_("并入"), str(case.parent or "")),
         (_("档号"), case.code),
         *((wording.field_word(case.kind, code), text) for code, text in case.form.items()),
@@ -115,8 +127,13 @@ def _event(told: dict[str, Any], case: Case) -> dict[str, Any]:
     facts = [
         (wording.need_word(code), _fact_word(event.action, code, text))
         for code, text in {**event.facts, **told["said"]}.items()
-        if code not in {"channel", "score"} and str(text).strip()
+        if code not in _NO_WORDS and str(text).strip()
     ]
+    if "on_behalf_of" in event.facts and case.enterprise:
+        behalf = _("{enterprise}（委托 {number}）").format(
+            enterprise=case.enterprise, number=event.facts.get("mandate", "")
+        )
+        facts.insert(0, (_("代为办理，企业"), behalf))
     if "score" in event.facts:
         facts.append((wording.need_word("score"), f"{event.facts['score']} / 5"))
     return {
@@ -289,3 +306,29 @@ def send_photo(request: HttpRequest, number: str, photo: UUID) -> HttpResponseBa
     if one is None or not clean_path(one).is_file():
         raise Http404
     return FileResponse(clean_path(one).open("rb"), content_type="image/jpeg")
+
+
+@require_safe
+@open_to(SEE)
+def send_paper(request: HttpRequest, number: str, paper: UUID) -> HttpResponse:
+    """A material as a download, as it was sent; never shown inline."""
+    case = case_or_404(request, number)
+    papers = case.evidence.filter(part=Evidence.Part.PAPER, event__isnull=False)
+    one = papers.filter(uuid=paper).first()
+    if one is None:
+        raise Http404
+    try:
+        content = original_of(one)
+    except (FileNotFoundError, CannotOpen):
+        raise Http404 from None
+    record_act(
+        "open_paper", by=viewer_of(request).name, now=timezone.now(),
+        object=f"case:{case.number}", facts={"sha256": one.sha256},
+    )  # fmt: skip
+    answer = HttpResponse(content, content_type="application/octet-stream")
+    answer["Content-Disposition"] = (
+        content_disposition_header(as_attachment=True, filename=safe_name(one.name)) or ""
+    )
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["Cache-Control"] = "private, no-store"
+    return answer

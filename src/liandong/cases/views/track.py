@@ -17,7 +17,7 @@ from liandong.base.gates import ANYONE, open_to
 from liandong.base.middleware import origin_of
 from liandong.base.params import number as whole
 from liandong.base.params import words
-from liandong.cases import wording
+from liandong.cases import portal_wording, wording
 from liandong.cases.models import Case
 from liandong.cases.queries import tracking
 from liandong.cases.queries.situations import case_by_number
@@ -75,16 +75,20 @@ def show(request: HttpRequest, token: str) -> HttpResponse:
         "outcome": wording.outcome_word(outcome),
         "outcome_text": wording.outcome_text(outcome),
         "clocks": [
-            {"name": run.kind.name[language], "run": run, "late": run.overdue, "runs": True,
-             "lines": [one.text(language) for one in lines]}
+            {
+                "name": run.kind.name[language],
+                "run": run,
+                "late": run.overdue,
+                "runs": True,
+                "lines": [one.text(language) for one in lines],
+            }
             for run, lines in tracking.running(case, now=now)
         ],
-        "story": [_told(one) for one in tracking.story(case)],
+        "story": [portal_wording.told_words(one) for one in tracking.story(case)],
         "photos": tracking.photos_of(case),
         "steps": [_step(case, move) for move in tracking.steps(case, now=now)],
-        "scores": [(5, _("很满意")), (4, _("满意")), (3, _("基本满意")), (2, _("不满意")),
-                   (1, _("很不满意"))],
-    }  # fmt: skip
+        "scores": portal_wording.scores(range(5, 0, -1)),
+    }
     answer = render(request, "cases/track.html", context)
     answer.headers["X-Robots-Tag"] = "noindex"
     return answer
@@ -103,15 +107,6 @@ def _facts(case: Case) -> list[dict[str, Any]]:
 
 def _day(at: datetime) -> str:
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M")
-
-
-def _told(told: tracking.Told) -> dict[str, Any]:
-    said = []
-    for code, text in told.said:
-        shown = wording.reason_word("refer", text) if code == "route" else text
-        label = wording.need_word(code)
-        said.append({"label": label, "value": f"{text} / 5" if code == "score" else shown})
-    return {"at": told.at, "word": wording.action_word(told.action), "facts": said}
 
 
 def _step(case: Case, move: Move) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """A request before it is decided: kept as a draft, with papers, and handed in."""
 
 import hashlib
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -13,8 +11,8 @@ from django.db import transaction
 from liandong.archive.models import Record
 from liandong.archive.queries import readable
 from liandong.base.audit import record_act
-from liandong.base.engines import engine
 from liandong.base.models import Account
+from liandong.base.viruses import has_virus
 from liandong.exchange.models import Attachment, RequestedRecord, RequestState, UseRequest
 from liandong.kernel import catalog
 from liandong.kernel.calendars import catalogue_calendar
@@ -166,7 +164,7 @@ def attach(request_id: int, name: str, content: bytes, *, by: str, now: datetime
         raise PaperRefused("empty")
     if not content.startswith(_PAPER_MARKS):
         raise PaperRefused("kind")
-    if _has_virus(content):
+    if has_virus(content):
         raise PaperRefused("virus")
     digest = hashlib.sha256(content).hexdigest()
     paper = Attachment.objects.create(
@@ -176,17 +174,6 @@ def attach(request_id: int, name: str, content: bytes, *, by: str, now: datetime
     facts: dict[str, str | int] = {"sha256": digest, "bytes": len(content)}
     record_act("attach_paper", by=by, now=now, object=object_of(request), facts=facts)
     return paper
-
-
-def _has_virus(content: bytes) -> bool:
-    """What the scanner says; where there is none, nobody opens the paper anyway."""
-    scanner = engine("antivirus")
-    if not scanner.state()[0]:
-        return False
-    with tempfile.NamedTemporaryFile(dir=settings.STAGING) as file:
-        file.write(content)
-        file.flush()
-        return bool(scanner.scan(Path(file.name)))
 
 
 def _plain_name(name: str) -> str:

@@ -9,13 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from liandong.base.approvals import ActRefused
 from liandong.base.audit import record_act
-from liandong.base.models import Unit
+from liandong.base.models import Unit, UnitKind
 
 CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 
 @transaction.atomic
-def open_unit(code: str, name: str, *, parent: Unit | None, by: str, now: datetime) -> Unit:
+def open_unit(
+    code: str, name: str, *, parent: Unit | None, by: str, now: datetime,
+    kind: str = UnitKind.DEPARTMENT,
+) -> Unit:  # fmt: skip
     """Add a unit.  Raises ActRefused for a code that is taken or is none, and a blank name."""
     if not CODE.fullmatch(code):
         raise ActRefused(_("机构代码为 1 至 32 个字母、数字或 . - _。"))
@@ -23,7 +26,9 @@ def open_unit(code: str, name: str, *, parent: Unit | None, by: str, now: dateti
         raise ActRefused(_("上级机构已撤销。"))
     try:
         with transaction.atomic():
-            unit = Unit.objects.create(code=code, name=_named(name), parent=parent)
+            unit = Unit.objects.create(
+                code=code, name=_named(name), parent=parent, kind=_kind(kind)
+            )
     except IntegrityError:
         raise ActRefused(_("已有这个机构代码。")) from None
     _note("open_unit", unit, by=by, now=now)
@@ -36,6 +41,14 @@ def rename_unit(unit: Unit, name: str, *, by: str, now: datetime) -> None:
     before, unit.name = unit.name, _named(name)
     unit.save(update_fields=["name"])
     _note("rename_unit", unit, by=by, now=now, before=before)
+
+
+@transaction.atomic
+def set_unit_kind(unit: Unit, kind: str, *, by: str, now: datetime) -> None:
+    """Say that a unit is a department, an enterprise or a chamber.  Raises ActRefused."""
+    before, unit.kind = unit.kind, _kind(kind)
+    unit.save(update_fields=["kind"])
+    _note("set_unit_kind", unit, by=by, now=now, before=before)
 
 
 @transaction.atomic
@@ -70,6 +83,12 @@ def refuse_closing(unit: Unit) -> None:
         raise ActRefused(_("该机构还有在用账号，请先调离或停用。"))
     if unit.children.filter(closed_at__isnull=True).exists():
         raise ActRefused(_("该机构还有下级机构，请先撤销或移走。"))
+
+
+def _kind(kind: str) -> str:
+    if kind not in UnitKind.values:
+        raise ActRefused(_("没有这种性质的机构。"))
+    return kind
 
 
 def _named(name: str) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from liandong.base import approvals
 from liandong.base.approvals import ActRefused
 from liandong.base.gates import open_to
-from liandong.base.models import Unit
+from liandong.base.models import Unit, UnitKind
 from liandong.base.params import words
 from liandong.base.people.policies import ASK_RIGHTS, KEEP_UNITS, SEE_UNITS, is_system
 from liandong.base.people.queries import open_units, unit_tree
@@ -28,7 +28,10 @@ from liandong.base.viewers import viewer_of
 def show_units(request: HttpRequest) -> HttpResponse:
     """The tree, each unit with its open accounts."""
     may_keep = is_system(viewer_of(request))
-    context = {"rows": unit_tree(), "may_keep": may_keep, "parents": open_units()}
+    context = {
+        "rows": unit_tree(), "may_keep": may_keep, "parents": open_units(),
+        "kinds": UnitKind.choices,
+    }  # fmt: skip
     return render(request, "people/units.html", context)
 
 
@@ -40,6 +43,7 @@ def open_new_unit(request: HttpRequest) -> HttpResponse:
     try:
         units.open_unit(
             given["code"], given["name"], parent=_parent(given["parent"]),
+            kind=words(request.POST.get("kind")) or UnitKind.DEPARTMENT,
             by=viewer_of(request).name, now=timezone.now(),
         )  # fmt: skip
     except ActRefused as refusal:
@@ -66,6 +70,7 @@ def change_unit(request: HttpRequest, unit_code: str) -> HttpResponse:
     unit, by, now = _found(unit_code), viewer_of(request).name, timezone.now()
     act = words(request.POST.get("act"))
     name, parent = words(request.POST.get("name")), words(request.POST.get("parent"))
+    kind = words(request.POST.get("kind"))
     try:
         doing: dict[str, tuple[str, Callable[[], None]]] = {
             "rename_unit": (
@@ -80,12 +85,20 @@ def change_unit(request: HttpRequest, unit_code: str) -> HttpResponse:
                 ),
                 lambda: units.move_unit(unit, _parent(parent), by=by, now=now),
             ),
+            "set_unit_kind": (
+                _("{unit} 的性质将由 {before} 改为 {after}。").format(
+                    unit=unit.name,
+                    before=unit.get_kind_display(),
+                    after=dict(UnitKind.choices).get(kind, kind),
+                ),
+                lambda: units.set_unit_kind(unit, kind, by=by, now=now),
+            ),
         }
         if act not in doing:
             return redirect("base:unit", unit_code)
         line, change = doing[act]
         if request.POST.get("sure") != "1":
-            hidden = {"act": act, "name": name, "parent": parent, "sure": "1"}
+            hidden = {"act": act, "name": name, "parent": parent, "kind": kind, "sure": "1"}
             context = {**_context(request, unit), "line": line, "hidden": hidden}
             return render(request, "people/sure.html", context)
         change()
@@ -123,6 +136,7 @@ def _context(request: HttpRequest, unit: Unit) -> dict[str, Any]:
         "accounts": unit.accounts.filter(is_active=True),
         "may_keep": is_system(viewer_of(request)) and unit.closed_at is None,
         "parents": [one for one in open_units() if one.pk != unit.pk],
+        "kinds": UnitKind.choices,
         "crumbs": [(_("机构"), "/admin/units/"), (unit.name, "")],
     }
 
