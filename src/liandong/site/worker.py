@@ -17,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
 from liandong.base.audit.tasks import seal_audit
 from liandong.cases.tasks import file_due_cases, tidy_reports
+from liandong.community.tasks import settle_points
 from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
 from liandong.portal.tasks import send_notices, sweep_portal
@@ -34,6 +35,7 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (3600, remind_and_tidy),
     (3600, tidy_reports),
     (60, file_due_cases),  # whose time to dispute is over, and what was admitted
+    (30, settle_points),  # inspections that passed, and cases that were opened again
     (3600, seal_audit),  # once a day, when the first of these hours comes
 )
 KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended

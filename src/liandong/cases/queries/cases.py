@@ -12,7 +12,7 @@ from liandong.base.models import Account, Role, Unit
 from liandong.cases.flow import REQUESTER, SYSTEM, true_guards
 from liandong.cases.models import Case, CaseEvent, DutyClause, SubTask
 from liandong.cases.policies import Bearer, may_see, standings
-from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
+from liandong.kernel.casework import DISCIPLINE, LEDGER, STATE, Move, flow_of, kinds
 from liandong.kernel.viewer import Viewer
 
 from .situations import case_by_number, situation_of, standing_of
@@ -24,12 +24,18 @@ def _assisting(codes: Sequence[str | int]) -> Q:
     return Q(pk__in=SubTask.objects.filter(unit__code__in=codes).values("case"))
 
 
+def _overseen(codes: Sequence[str | int]) -> Q:
+    through = Case.overseer_units.through
+    return Q(pk__in=through._default_manager.filter(unit__code__in=codes).values("case"))
+
+
 LOOKUPS: Mapping[str, Lookup] = {
     "requested_by": "requester__username",
     "firm": "enterprise__code",
     "lead": "lead_unit__code",
     "grid_unit": "grid__unit__code",
     "units": _assisting,
+    "overseers": _overseen,
 }
 
 
@@ -110,7 +116,17 @@ def _waits_for(viewer: Viewer) -> Q:
         where |= Q(state="inspecting") & ~Q(lead_unit__code=viewer.unit)
     if Role.LEADER in viewer.roles:
         where |= Q(state="parked")
+    if Role.DISCIPLINE in viewer.roles and viewer.unit:
+        where |= _waits_for_supervision(viewer.unit)
     return where
+
+
+def _waits_for_supervision(unit: str) -> Q:
+    ours = Q(kind__in=[one.code for one in kinds().values() if one.circle == DISCIPLINE])
+    taking = Q(state__in=["submitted", "verifying", "accepted", "returned", "reopen_review"])
+    handling = Q(state__in=["dispatched", "in_progress"], lead_unit__code=unit)
+    inspecting = Q(state="inspecting") & ~Q(lead_unit__code=unit)
+    return ours & (taking | handling | inspecting)
 
 
 def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:

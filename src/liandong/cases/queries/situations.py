@@ -25,6 +25,7 @@ def standing_of(case: Case) -> Standing:
         lead_unit=case.lead,
         desk_unit=case.desk_unit.code if case.desk_unit else "",
         assisting=open_assists(case),
+        overseers=case.overseers if case.kind_of.circle else frozenset(),
     )
 
 
