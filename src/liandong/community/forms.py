@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from liandong.base.models import Unit
@@ -25,7 +25,9 @@ def _enterprises() -> Any:
 class StationForm(forms.Form):
     """A station as its staff keeps it."""
 
-    code = forms.SlugField(label=_("编号"), max_length=24, help_text=_("小写字母、数字和短横，定了不改"))
+    code = forms.SlugField(
+        label=_("编号"), max_length=24, help_text=_("小写字母、数字和短横，定了不改")
+    )
     name = forms.CharField(label=_("名称"), max_length=80)
     address = forms.CharField(label=_("地址"), max_length=200)
     lat = forms.FloatField(label=_("纬度"), min_value=-90, max_value=90, help_text="WGS 84")
@@ -50,9 +52,9 @@ class StationForm(forms.Form):
         """Hours are given, or it is open round the clock."""
         said = super().clean() or {}
         if said.get("code") == "new":
-            self.add_error("code", _now("这个编号不能用。"))
+            self.add_error("code", gettext("这个编号不能用。"))
         if not said.get("is_24h") and not (said.get("opens_at") and said.get("closes_at")):
-            self.add_error("opens_at", _now("请填开门和关门时间，或者选全天开放。"))
+            self.add_error("opens_at", gettext("请填开门和关门时间，或者选全天开放。"))
         return said
 
 

@@ -10,7 +10,7 @@ class Tie(models.Model):
     """What an official declared: a tie to an enterprise, from a day until it ended.
 
     It stops nobody.  Whoever is about to act on a case of that enterprise is reminded, and the
-    act is marked in the event.  Source: casework design §6; 公务员法 art. 76 (recusal; from memory).
+    act is marked in the event.  Source: casework design §6; 公务员法 art. 76 (from memory).
     """
 
     class Kind(models.TextChoices):

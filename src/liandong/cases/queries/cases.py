@@ -94,7 +94,8 @@ def _filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> Query
 
 def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
     """What this person should act on, the one whose time runs out first on top."""
-    rows = visible(viewer).filter(_waits_for(viewer)).select_related("lead_unit", "grid")
+    mine = _waits_for(viewer) | _waits_for_supervision(viewer)
+    rows = visible(viewer).filter(mine).select_related("lead_unit", "grid")
     return list(rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:limit])
 
 
@@ -116,12 +117,13 @@ def _waits_for(viewer: Viewer) -> Q:
         where |= Q(state="inspecting") & ~Q(lead_unit__code=viewer.unit)
     if Role.LEADER in viewer.roles:
         where |= Q(state="parked")
-    if Role.DISCIPLINE in viewer.roles and viewer.unit:
-        where |= _waits_for_supervision(viewer.unit)
     return where
 
 
-def _waits_for_supervision(unit: str) -> Q:
+def _waits_for_supervision(viewer: Viewer) -> Q:
+    unit = viewer.unit
+    if Role.DISCIPLINE not in viewer.roles or not unit:
+        return Q(pk__in=[])
     ours = Q(kind__in=[one.code for one in kinds().values() if one.circle == DISCIPLINE])
     taking = Q(state__in=["submitted", "verifying", "accepted", "returned", "reopen_review"])
     handling = Q(state__in=["dispatched", "in_progress"], lead_unit__code=unit)

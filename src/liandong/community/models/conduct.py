@@ -14,7 +14,10 @@ class ContactRecord(models.Model):
     """
 
     official = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="contacts", verbose_name=_("公职人员")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="contacts",
+        verbose_name=_("公职人员"),
     )
     enterprise = models.ForeignKey(
         "base.Unit", models.PROTECT, related_name="contacts", verbose_name=_("企业")

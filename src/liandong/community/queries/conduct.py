@@ -42,7 +42,9 @@ def found_in(one: ContactRecord) -> list[str]:
     rows = catalog.by_key("conduct_hints", "code")
     if _purposeless(one, int(rows["no_purpose"]["days"])) > int(rows["no_purpose"]["threshold"]):
         found.append("no_purpose")
-    if own_cases_of(one.official, one.enterprise, since=one.day, days=int(rows["own_case"]["days"])):
+    if own_cases_of(
+        one.official, one.enterprise, since=one.day, days=int(rows["own_case"]["days"])
+    ):
         found.append("own_case")
     if one.kind == "meal":
         found.append("meal")

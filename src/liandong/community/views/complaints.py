@@ -39,7 +39,7 @@ def show_form(request: HttpRequest) -> HttpResponse:
         except TooMany:
             form.add_error(None, _("这个网络地址上报过于频繁，请稍后再试。"))
         except BadReport:
-            form.add_error(None, _("还没有别的单位能办理对这个单位的举报，请直接向纪检监察机关反映。"))
+            form.add_error(None, _("还没有别的单位能办理，请直接向纪检监察机关反映。"))
         else:
             messages.success(
                 request, _("已收到，编号 {number}。请记下本页网址，凭它看进度、评价。").format(

@@ -161,7 +161,9 @@ def _edit(request: HttpRequest, one: Station | None) -> HttpResponse:
             return redirect("community:kept_station", made.code)
     context = {
         "form": form, "station": one,
-        "crumbs": [(_("驿站管理"), "/community/stations/"), (one.name if one else _("新增驿站"), "")],
+        "crumbs": [
+            (_("驿站管理"), "/community/stations/"), (one.name if one else _("新增驿站"), ""),
+        ],
     }  # fmt: skip
     return render(request, "community/edit.html", context, status=422 if form.errors else 200)
 
@@ -213,9 +215,7 @@ def check(request: HttpRequest, station: str) -> HttpResponse:
         one, [code for code in one.facilities if code not in ok],
         words(request.POST.get("note")), by=viewer_of(request).name, now=timezone.now(),
     )  # fmt: skip
-    messages.success(
-        request, _("巡检已记录，{count} 项不正常。").format(count=len(made.defects))
-    )
+    messages.success(request, _("巡检已记录，{count} 项不正常。").format(count=len(made.defects)))
     return redirect("community:kept_station", station)
 
 
