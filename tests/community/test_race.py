@@ -10,7 +10,15 @@ import pytest
 from tests.base.test_audit import MIGRATE, bare_environment
 from tests.postgres import database, own
 
-SET_UP = textwrap.dedent(
+OURS = textwrap.dedent(
+    """
+    import os
+    import tests  # an installed package may be called so, too: ours go first
+    if isinstance(tests.__path__, list):
+        tests.__path__.insert(0, os.environ["TESTS_FOLDER"])
+    """
+)
+SET_UP = OURS + textwrap.dedent(
     """
     import django
     django.setup()
@@ -21,7 +29,7 @@ SET_UP = textwrap.dedent(
         inspected(rider())
     """
 )
-SETTLER = textwrap.dedent(
+SETTLER = OURS + textwrap.dedent(
     """
     import django
     django.setup()
@@ -29,7 +37,7 @@ SETTLER = textwrap.dedent(
     print(settled())
     """
 )
-WRITER = textwrap.dedent(
+WRITER = OURS + textwrap.dedent(
     """
     import sys
     import django
@@ -48,7 +56,7 @@ WRITER = textwrap.dedent(
     print(got)
     """
 )
-CHECK = textwrap.dedent(
+CHECK = OURS + textwrap.dedent(
     """
     import django
     django.setup()
@@ -77,6 +85,7 @@ def test_points_are_spent_once_on_postgresql(tmp_path: Path) -> None:
 def race(folder: Path, extra: dict[str, str]) -> None:
     environment = {**bare_environment(), **extra, "LIANDONG_HOME": str(folder)}
     root = str(Path(__file__).parents[2])
+    environment["TESTS_FOLDER"] = str(Path(__file__).parents[1])
     environment["PYTHONPATH"] = os.pathsep.join((root, environment["PYTHONPATH"]))
     for script in (MIGRATE, SET_UP):
         subprocess.run([sys.executable, "-c", script], env=environment, check=True)

@@ -32,6 +32,7 @@ PASSWORD = "liandong-demo"
 DEMO_ACCOUNTS = (
     "archivist", "archivist2", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin",
     "auditadmin", "desk", "grid", "dispatcher", "handler", "inspector", "firm",
+    "leader", "station", "discipline", "discipline2", "desk2",
 )  # fmt: skip
 START_S = 60
 expect.set_options(timeout=15_000)
