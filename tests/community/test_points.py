@@ -1,6 +1,7 @@
 """Points: once for an inspection, more for the first, a cap, taken back when opened again."""
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -243,6 +244,31 @@ def test_the_proof_finds_what_was_tampered_with() -> None:
         act="credit", points=7, why="full", event=other, case=other.case, at=NOW, by="system"
     )
     assert {one.code for one in faults()} == {"sides", "event"}
+
+
+def test_the_command_posts_and_proves(monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from liandong.site.cli import points
+    from liandong.site.cli.app import app
+
+    monkeypatch.setattr(points, "set_up_with_database", lambda: None)
+    inspected(rider())
+    told = CliRunner().invoke(app, ["points", "verify", "--json"])
+    assert json.loads(told.stdout)["waiting"] == 1
+    assert json.loads(CliRunner().invoke(app, ["points", "settle", "--json"]).stdout) == {
+        "settled": 1
+    }
+    good = CliRunner().invoke(app, ["points", "verify", "--json"])
+    assert good.exit_code == 0
+    assert json.loads(good.stdout) == {
+        "summary": True, "postings": 1, "accounts": 1, "waiting": 0, "faults": 0,
+    }  # fmt: skip
+    PointsAccount.objects.filter(house="").update(balance=1)
+    bad = CliRunner().invoke(app, ["points", "verify"])
+    assert bad.exit_code == 1
+    assert "balance" in bad.stdout
+    assert "11" in bad.stdout
 
 
 # Nobody is ranked ---------------------------------------------------------------------------------
