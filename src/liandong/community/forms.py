@@ -16,6 +16,14 @@ _TIME = {"type": "time"}
 _DATE = {"type": "date"}
 
 
+def plain(form: forms.Form) -> dict[str, Any]:
+    """What a valid form says, without NUL, which PostgreSQL refuses."""
+    return {
+        name: value.replace("\0", "") if isinstance(value, str) else value
+        for name, value in form.cleaned_data.items()
+    }
+
+
 def _enterprises() -> Any:
     """Units that an account acts for as an enterprise."""
     rows = Unit.objects.filter(closed_at__isnull=True, accounts__posts__role="enterprise")

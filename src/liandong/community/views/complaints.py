@@ -12,7 +12,7 @@ from liandong.base.middleware import origin_of
 from liandong.base.params import words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording as case_wording
-from liandong.community.forms import ReportForm
+from liandong.community.forms import ReportForm, plain
 from liandong.community.models import ConductReport
 from liandong.community.policies import SEE_REPORTS, may_know_complainant
 from liandong.community.queries import conduct as queries
@@ -32,8 +32,7 @@ def show_form(request: HttpRequest) -> HttpResponse:
     """The form; afterwards the tracking page, whose link is the only way back to it."""
     form = ReportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        said = {k: v.replace("\0", "") if isinstance(v, str) else v
-                for k, v in form.cleaned_data.items()}  # fmt: skip
+        said = plain(form)
         try:
             opened = complain(Complaint(**said), origin=origin_of(request), now=timezone.now())
         except TooMany:

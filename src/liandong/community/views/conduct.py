@@ -16,7 +16,7 @@ from liandong.base.viewers import viewer_of
 from liandong.cases.policies import AUDITOR
 from liandong.cases.queries.ties import ties_of
 from liandong.cases.services.ties import KnownTie, declare_tie, end_tie
-from liandong.community.forms import ContactForm, JudgeForm, TieForm
+from liandong.community.forms import ContactForm, JudgeForm, TieForm, plain
 from liandong.community.models import ConductHint, ContactRecord
 from liandong.community.policies import (
     JUDGE_HINTS,
@@ -86,8 +86,7 @@ def add(request: HttpRequest) -> HttpResponse:
         initial["enterprise"] = old.enterprise.code
     form = ContactForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        said = {k: v.replace("\0", "") if isinstance(v, str) else v
-                for k, v in form.cleaned_data.items()}  # fmt: skip
+        said = plain(form)
         try:
             made = contacts.register(
                 contacts.Contact(**said, replaces=replaces), me, now=timezone.now()

@@ -47,8 +47,8 @@ def _page(
     request: HttpRequest, owner: Owner | None, *, code: str = "", refused: str = ""
 ) -> HttpResponse:
     if owner is None:
-        context = {"refused": refused, "said": words(request.POST.get("pseudonym"))}
-        return render(request, "community/prove.html", context)
+        asked = {"refused": refused, "said": words(request.POST.get("pseudonym"))}
+        return render(request, "community/prove.html", asked)
     account = account_of(owner)
     cases = list(own_cases(owner))
     context = {

@@ -18,7 +18,7 @@ from liandong.base.viewers import viewer_of
 from liandong.cases.policies import Bearer
 from liandong.cases.services.opening import BadReport
 from liandong.cases.services.reporting import TooMany
-from liandong.community.forms import StationForm
+from liandong.community.forms import StationForm, plain
 from liandong.community.models import Station
 from liandong.community.policies import KEEP_STATIONS
 from liandong.community.queries import stations as queries
@@ -145,8 +145,7 @@ def _edit(request: HttpRequest, one: Station | None) -> HttpResponse:
     if one:
         form.fields["code"].disabled = True
     if request.method == "POST" and form.is_valid():
-        said = {k: v.replace("\0", "") if isinstance(v, str) else v
-                for k, v in form.cleaned_data.items()}  # fmt: skip
+        said = plain(form)
         user = request.user
         assert isinstance(user, Account)  # noqa: S101 - the policy let an account with a unit pass
         assert user.unit is not None  # noqa: S101
