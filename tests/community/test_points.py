@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import F
 from tests.cases.build import DAY, NOW, bearer, client, drive, step
 from tests.community.build import (
@@ -269,6 +269,18 @@ def test_the_command_posts_and_proves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bad.exit_code == 1
     assert "balance" in bad.stdout
     assert "11" in bad.stdout
+
+
+def test_what_was_booked_is_neither_changed_nor_removed() -> None:
+    inspected(rider())
+    settled()
+    for change in (
+        lambda: PointsPosting.objects.update(points=1),
+        lambda: PointsEntry.objects.update(points=1),
+        lambda: PointsEntry.objects.all().delete(),
+    ):
+        with pytest.raises(Error), transaction.atomic():
+            change()
 
 
 # Nobody is ranked ---------------------------------------------------------------------------------
