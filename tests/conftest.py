@@ -17,7 +17,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 GUARDED = (  # tables whose rows are only added
     "base_auditrow", "base_auditseal", "exchange_requestevent", "exchange_visitevent",
     "exchange_loanevent", "archive_openingdecision", "archive_rightsstep",
-    "cases_caseevent",
+    "cases_caseevent", "community_pointsposting", "community_pointsentry",
+    "community_contactrecord",
 )  # fmt: skip
 SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -12,6 +12,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   correct: () => import("./islands/correct"),
   review: () => import("./islands/review"),
   passkey: () => import("./islands/passkey"),
+  nearest: () => import("./islands/nearest"),
 };
 
 async function wake(host: HTMLElement): Promise<void> {

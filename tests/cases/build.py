@@ -19,6 +19,8 @@ NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)  # Wednesday, 10:00 in Shanghai
 DAY = timedelta(days=1)
 CENTRE, CITY, WATER, ROADS, OTHER_DESK = "ZHZX", "CGJ", "SWJ", "JTJ", "DCS"
 FIRM, OTHER_FIRM, CHAMBER = "QY001", "QY002", "SH001"
+FIRM = "QY001"
+SUPERVISION = ("JW", "PZ", "XC")
 PEOPLE: Mapping[str, tuple[Role, str]] = {
     "desk": (Role.DESK, CENTRE),
     "desk2": (Role.DESK, OTHER_DESK),
@@ -36,6 +38,9 @@ PEOPLE: Mapping[str, tuple[Role, str]] = {
     "other-firm": (Role.ENTERPRISE, OTHER_FIRM),
     "chamber": (Role.CHAMBER, CHAMBER),
     "citizen": (Role.READER, ""),
+    "discipline": (Role.DISCIPLINE, "JW"),
+    "discipline2": (Role.DISCIPLINE, "PZ"),
+    "discipline3": (Role.DISCIPLINE, "XC"),
     "case-clerk": (Role.CLERK, CENTRE),
     "case-archivist": (Role.ARCHIVIST, CENTRE),
 }
@@ -102,6 +107,8 @@ def report(kind: str = "snap_report", **changes: Any) -> Report:
         facts |= {"lat": 37.05, "lon": 118.05, "address": "黄河五路与渤海七路路口"}
     if data.requester == "enterprise":
         facts["enterprise"] = unit_of(FIRM)
+    if data.circle:
+        facts["overseers"] = [unit_of(code) for code in SUPERVISION]
     return Report(**{**facts, **changes})
 
 
@@ -133,6 +140,8 @@ def step(case: Case, action: str, by: str, *, now: datetime = NOW, axis: str = "
          proof: bool = True, **said: str) -> Case:  # fmt: skip
     """Take a step with everything said that it could need, and a photo when it asks for proof."""
     evidence = [attach(case)] if proof and action in NEEDS_PROOF else []
+    if case.kind_of.circle:
+        said = {"lead_unit": SUPERVISION[1], "unit": SUPERVISION[2], **said}
     return take_step(
         case.pk, action, by=bearer(by), now=now, axis=axis,
         given=Given({**SAID, **said}, evidence),

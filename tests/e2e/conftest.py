@@ -33,6 +33,7 @@ DEMO_ACCOUNTS = (
     "archivist", "archivist2", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin",
     "auditadmin", "desk", "grid", "dispatcher", "handler", "inspector", "firm",
     "chamber",
+    "leader", "station", "discipline", "discipline2", "desk2",
 )  # fmt: skip
 START_S = 60
 expect.set_options(timeout=15_000)

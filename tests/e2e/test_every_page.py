@@ -241,11 +241,13 @@ NAMING = (
 OF_ROLE = {
     "stranger": (
         "/requests/new/", f"/requests/CD-{YEAR}-0001/", "/verify/", "/opened/", "/rights/",
+        "/stations/", "/stations/huanghe-5/defect/", "/me/reports/", "/conduct/report/",
+        "/conduct/rules/",
     ),
     "reader": (
         "/exchange/", "/exchange/new/", "/me/", "/me/why/", "/me/password/", "/me/factors/",
         "/records/1/why/", "/rights/", "/rights/new/?kind=deletion", f"/rights/{FIRST}",
-        "/rights/consents/",
+        "/rights/consents/", "/me/reports/",
     ),
     "clerk2": (
         "/exchange/", "/exchange/new/", f"/exchange/{FIRST}", "/exchange/basket/",
@@ -268,12 +270,21 @@ OF_ROLE = {
     "desk": ("/cases/", "/cases/inbox/", "/cases/flow/snap_report/"),
     "handler": (
         f"/cases/{FIRST}", "/visits/", f"/visits/{FIRST}", "/visits/new/", "/visits/plan/",
-        "/enterprises/", f"/enterprises/{FIRST}",
+        "/enterprises/", f"/enterprises/{FIRST}", "/conduct/", f"/conduct/{FIRST}",
+        "/conduct/contacts/new/", "/conduct/ties/",
     ),
     "firm": (
         "/biz/", "/biz/new/", "/biz/mandates/", "/biz/services/", "/enterprises/", f"/biz/{FIRST}",
     ),
     "chamber": ("/biz/", "/biz/new/", "/enterprises/SFQY1/"),
+    "station": (
+        "/community/stations/", f"/community/stations/{FIRST}", "/community/stations/new/",
+        "/community/stations/huanghe-5/edit/",
+    ),
+    "discipline": (
+        "/conduct/", f"/conduct/{FIRST}", "/conduct/ties/", "/conduct/reports/",
+        f"/conduct/reports/{FIRST}",
+    ),
     "sysadmin": (
         "/admin/accounts/", "/admin/open-account/", "/admin/accounts/clerk/", "/admin/units/",
         "/admin/units/SFCGJ/", "/admin/approvals/", "/admin/keys/",

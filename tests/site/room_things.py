@@ -35,6 +35,11 @@ from liandong.cases.services.drafting import attach_paper
 from liandong.cases.services.opening import Report, open_case
 from liandong.cases.services.papers import keep_paper
 from liandong.cases.services.photos import add_photo, keep_photo
+from liandong.community.models import PointsAccount
+from liandong.community.services.complaining import Complaint, complain
+from liandong.community.services.contacts import Contact, register
+from liandong.community.services.posting import post
+from liandong.community.services.stations import keep_station
 from liandong.exchange.services import drafting
 from liandong.exchange.services.drafting import Asked as AskedUse
 from liandong.exchange.services.lending import ask_loan
@@ -44,6 +49,7 @@ from liandong.kernel.viewer import Viewer
 from liandong.site.access_matrix import CHAMBER, FIRM, HOME
 
 TODAY = 20261126
+NOBODY: frozenset[str] = frozenset()
 
 
 def room_things(home: Path, internal: Record) -> Iterator[Thing]:
@@ -56,6 +62,7 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_snap()
     yield from _of_case_filing()
     yield from _of_enterprises()
+    yield from _of_community()
 
 
 def _named(*names: str) -> Sees:
@@ -138,9 +145,11 @@ def _of_cases() -> Iterator[Thing]:
     photo = add_photo(case, red.getvalue(), part="before", name="x.jpg", by="reader", now=now)
     photo.event = case.events.get()
     photo.save()
-    facts = {"level": 1, "kind": "snap_report", "state": "in_progress", "requested_by": "reader",
-             "firm": "", "chambers": frozenset(), "lead": HOME, "units": frozenset(),
-             "grid_unit": ""}  # fmt: skip
+    facts = {
+        "level": 1, "kind": "snap_report", "state": "in_progress", "requested_by": "reader",
+        "firm": "", "chambers": NOBODY, "lead": HOME, "units": NOBODY, "grid_unit": "",
+        "overseers": NOBODY,
+    }  # fmt: skip
     yield Thing("case", "case", {"number": case.number, "photo": photo.uuid}, facts=facts,
                 under="/cases/")  # fmt: skip
     yield Thing("kind of case", "", {"kind": "snap_report"}, under="/cases/flow/")
@@ -211,8 +220,7 @@ def _of_snap() -> Iterator[Thing]:
     facts: dict[str, Fact] = {
         "level": case.level, "kind": case.kind, "state": case.state,
         "requested_by": case.requested_by, "firm": case.firm, "chambers": case.chambers,
-        "lead": case.lead,
-        "units": case.units, "grid_unit": case.grid_unit,
+        "lead": case.lead, "units": case.units, "grid_unit": case.grid_unit, "overseers": NOBODY,
     }  # fmt: skip
     yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
                 under="/cases/<case_no:number>/photos/<uuid:photo>/")  # fmt: skip
@@ -224,7 +232,8 @@ def _of_case_filing() -> Iterator[Thing]:
     ).case
     facts: dict[str, str | int | frozenset[str]] = {
         "level": case.level, "kind": case.kind, "state": case.state, "requested_by": "",
-        "firm": "", "chambers": frozenset(), "lead": "", "units": frozenset(), "grid_unit": "",
+        "firm": "", "chambers": NOBODY, "lead": "", "units": NOBODY, "grid_unit": "",
+        "overseers": NOBODY,
     }  # fmt: skip
     yield Thing("case to file", "case", {"number": case.number}, facts,
                 under="/cases/<case_no:number>/close/")  # fmt: skip
@@ -254,8 +263,8 @@ def _of_enterprises() -> Iterator[Thing]:
     case = open_case(report, by=Bearer(), now=now, evidence=[kept]).case
     facts: dict[str, Fact] = {
         "level": 1, "kind": case.kind, "state": case.state, "requested_by": "enterprise",
-        "firm": FIRM, "chambers": frozenset({CHAMBER}), "lead": "", "units": frozenset(),
-        "grid_unit": "",
+        "firm": FIRM, "chambers": frozenset({CHAMBER}), "lead": "", "units": NOBODY,
+        "grid_unit": "", "overseers": NOBODY,
     }  # fmt: skip
     values = {"number": case.number, "paper": kept.uuid}
     for under in ("/biz/<case_no:number>/", "/cases/<case_no:number>/papers/"):
@@ -270,3 +279,35 @@ def _of_enterprises() -> Iterator[Thing]:
                                     made_at=now, made_by="handler")  # fmt: skip
     values = {"visit_id": visit.pk, "item": 1, "plan_id": plan.pk}
     yield Thing("visit to an enterprise", "visit", values, {"unit": HOME}, under="/visits/")
+
+
+def _of_community() -> Iterator[Thing]:
+    """A station of the unit YZ with a receipt, a contact of the desk, a report on the unit ZHZX."""
+    now = timezone.now()
+    facts = {"name": "驿站", "address": "路口", "lat": 37.0, "lon": 118.0, "is_24h": True,
+             "facilities": ["water"]}  # fmt: skip
+    keeping = Unit.objects.get(code="YZ")
+    station = keep_station(facts, code="yz-1", operator=keeping, by="station", now=now)
+    reader = PointsAccount.objects.create(
+        holder=Account.objects.get(username="reader"), balance=5, opened_at=now
+    )
+    made = post(reader, -5, house="redeemed", at=now, act="redeem", why="redeemed", goods="water",
+                station=station, by="station")  # fmt: skip
+    values = {"station": "yz-1", "posting": made.pk}
+    kept: dict[str, Fact] = {"operator_code": "YZ"}
+    yield Thing("station", "station", values, kept, under="/community/stations/")
+    yield Thing("station of everybody", "", values, under="/stations/")
+    firm, _ = Unit.objects.get_or_create(code="QY001", defaults={"name": "企业"})
+    said = Contact(firm, "visit", date(2026, 11, 25), "厂区", purpose="了解用电")
+    contact = register(said, Account.objects.get(username="desk"), now=now)
+    known: dict[str, Fact] = {"official_name": "desk", "firm": "QY001"}
+    yield Thing("contact", "contact", {"contact_id": contact.pk}, known)
+    complaint = Complaint(Unit.objects.get(code="ZHZX"), "推诿", name="某人")
+    case = complain(complaint, origin="x", now=now).case
+    given: dict[str, Fact] = {
+        "level": case.level, "kind": case.kind, "state": case.state, "requested_by": "",
+        "firm": "", "chambers": NOBODY, "lead": "", "units": NOBODY, "grid_unit": "",
+        "overseers": case.overseers,
+    }  # fmt: skip
+    yield Thing("report on conduct", "conduct report", {"number": case.number}, given,
+                under="/conduct/reports/")  # fmt: skip

@@ -26,6 +26,8 @@ _CASE_STAFF = frozenset(
 )  # fmt: skip
 _FIRM = frozenset({Role.ENTERPRISE.value})
 _PORTAL = _FIRM | {Role.CHAMBER.value}
+_STATION = frozenset({Role.STATION.value})
+_SUPERVISION = frozenset({Role.DISCIPLINE.value})
 _READER = frozenset({Role.READER.value})
 _ARCHIVIST = frozenset({Role.ARCHIVIST.value})
 _ARCHIVE_STAFF = frozenset({Role.ARCHIVIST.value, Role.DIRECTOR.value})
@@ -35,6 +37,7 @@ _AUDITOR = frozenset({Officer.AUDIT.value})
 _SECURITY = frozenset({Officer.SECURITY.value})
 _LOG_READERS = frozenset({Officer.AUDIT.value, Officer.SECURITY.value})
 _DECIDERS = frozenset({Role.DIRECTOR.value, Role.ARCHIVIST.value})
+_AT_WORK = _STAFF | _DECIDERS | _CASE_STAFF | _STATION | _SUPERVISION
 _ANYONE: frozenset[str] = frozenset()
 
 
@@ -64,6 +67,7 @@ PUBLIC_BAR = (
     Entry(_("查档"), "/search/", "g s", also=("/records/", "/requests/")),
     Entry(_("我的利用"), "/exchange/", "g x", _READER),
     Entry(_("随手拍"), "/snap/"),
+    Entry(_("驿站"), "/stations/"),
     Entry(_("企业服务"), "/biz/", also=("/enterprises/",)),
     Entry(_("展览"), "/exhibits/"),
     Entry(_("开放目录"), "/opened/"),
@@ -72,7 +76,13 @@ PUBLIC_BAR = (
 )
 STAFF_BAR = (
     Entry(_("工作台"), "/desk/", "g d", _STAFF | _CASE_STAFF),
-    Entry(_("事项"), "/cases/", "g c", _STAFF | _CASE_STAFF, ("/visits/", "/enterprises/")),
+    Entry(
+        _("事项"),
+        "/cases/",
+        "g c",
+        _STAFF | _CASE_STAFF | _SUPERVISION,
+        ("/visits/", "/enterprises/"),
+    ),
     Entry(_("台账"), "/ledger/", roles=_CASE_STAFF),
     Entry(
         _("档案"),
@@ -91,6 +101,8 @@ STAFF_BAR = (
         ),
     ),
     Entry(_("查用"), "/search/", "g s", also=("/records/", "/requests/", "/exchange/")),
+    Entry(_("亲清"), "/conduct/", roles=_STAFF | _CASE_STAFF | _SUPERVISION),
+    Entry(_("驿站"), "/community/stations/", roles=_STATION),
     Entry(_("队伍"), "/community/", roles=_STAFF),
     Entry(_("看板"), "/board/", roles=_STAFF),
     Entry(_("审批"), "/admin/approvals/", roles=_DECIDERS),
@@ -110,6 +122,7 @@ OFFICER_BAR = (
         ),
     ),
     Entry(_("审计"), "/audit/", "g l", _LOG_READERS),
+    Entry(_("亲清"), "/conduct/", roles=_AUDITOR),
     Entry(_("查用"), "/search/", "g s", also=("/records/",)),
 )
 AUDIT_ROW = (
@@ -158,7 +171,15 @@ USE_ROW = (
     Entry(_("实体借阅"), "/exchange/loans/", roles=_STAFF),
     Entry(_("利用统计"), "/exchange/statistics/", roles=_DECIDERS),
 )
+CONDUCT_ROW = (
+    Entry(_("政商交往登记"), "/conduct/", also=("/conduct/contacts/",)),
+    Entry(_("正面与负面清单"), "/conduct/rules/"),
+    Entry(_("回避关系"), "/conduct/ties/"),
+    Entry(_("廉洁与作风举报"), "/conduct/reports/", roles=_SUPERVISION | _AUDITOR),
+)
 FOOTER_ROW = (
+    Entry(_("我的上报与积分"), "/me/reports/"),
+    Entry(_("廉洁与作风举报"), "/conduct/report/"),
     Entry(_("查档申请"), "/requests/new/"),
     Entry(_("核验证明"), "/verify/"),
     Entry(_("帮助"), "/help/"),
@@ -233,7 +254,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _bar_of(roles: frozenset[str]) -> tuple[Entry, ...]:
     if roles & _OFFICERS:
         return OFFICER_BAR
-    return STAFF_BAR if roles & (_STAFF | _DECIDERS | _CASE_STAFF) else PUBLIC_BAR
+    return STAFF_BAR if roles & _AT_WORK else PUBLIC_BAR
 
 
 def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:
@@ -245,6 +266,7 @@ def _row_of(bar: tuple[Entry, ...], here: str) -> tuple[Any, tuple[Entry, ...]]:
         ("/search/", _("查用工作"), USE_ROW if bar is STAFF_BAR else ()),
         ("/admin/accounts/", _("管理工作"), ADMIN_ROW),
         ("/audit/", _("审计工作"), AUDIT_ROW),
+        ("/conduct/", _("亲清工作"), CONDUCT_ROW),
     ):
         if any(entry.path == start and entry.is_under(here) for entry in bar):
             return label, row

@@ -25,6 +25,8 @@ class Role(models.TextChoices):
     LEDGER = "ledger_officer", _("台账员")  # lists and clears what is on the ledger
     ENTERPRISE = "enterprise", _("企业经办人")  # raises and confirms the demands of one enterprise
     CHAMBER = "chamber", _("商会经办人")  # the same for members with a mandate
+    STATION = "station", _("驿站人员")  # keeps the stations of the own unit, redeems points
+    DISCIPLINE = "discipline", _("纪检监察员")  # handles reports on conduct, judges hints
 
 
 class Officer(models.TextChoices):

@@ -15,6 +15,9 @@ UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
     "base_auditrow": ("number",),
     "base_auditseal": ("number", "first", "last"),
     "cases_caseevent": ("id", "case_id number"),
+    "community_pointsposting": ("id", "event_id case_id"),
+    "community_pointsentry": ("id", "posting_id account_id"),
+    "community_contactrecord": ("id", "replaces_id"),
 }
 """The unique columns of guarded tables, where they are others than `id`; those that are so only
 together stand in one text."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from liandong.base.gates import Policy
 from liandong.base.models import Role
 from liandong.kernel.access import EVERYONE, NO_ONE, AllOf, AnyOf, AtMost, Eq, Fact, Rule, holds
-from liandong.kernel.casework import OVER, Kind, kinds
+from liandong.kernel.casework import DISCIPLINE, OVER, Kind, kinds
 from liandong.kernel.viewer import INTERNAL, Viewer
 
 AUDITOR: Final = "audit_admin"
@@ -38,34 +38,44 @@ class Standing:
     desk_unit: str
     assisting: frozenset[str]  # units with an open sub-task
     chambers: frozenset[str] = frozenset()  # with a live mandate of the enterprise
+    overseers: frozenset[str] = frozenset()  # units of supervision that were given the matter
 
 
 def is_staff(viewer: Viewer) -> bool:
     """Whether this person works on cases at all; officers never do."""
-    return bool(viewer.roles & STAFF) and not viewer.officer
+    return bool(viewer.roles & {*STAFF, Role.DISCIPLINE}) and not viewer.officer
 
 
 def may_see(viewer: Viewer) -> Rule:
     """Cases that `viewer` may see (facts: level, kind, state, requested_by, firm, chambers, lead,
-    units, grid_unit).
+    units, grid_unit, overseers).
 
     Whoever raised it sees it, an enterprise what was raised for it, a chamber what a live mandate
     of the enterprise covers.  The supervising and commanding
     bodies see all within their clearance, a handling unit what it leads or assists, a grid worker
     what lies in the cells of the own unit, those who file what is over.  Auditors see everything.
+    What belongs to supervision is granted to none of them, but to the units that it was given to.
     """  # fmt: skip
     if viewer.officer or not viewer.is_signed_in:
         return AllOf() if viewer.officer == AUDITOR else NO_ONE
-    cleared = AtMost("level", viewer.clearance)
+    cleared = AllOf((AtMost("level", viewer.clearance), _of_circle("")))
     grants: list[Rule] = [Eq("requested_by", viewer.name)]
     if viewer.roles & _CENTRE:
         grants.append(cleared)
     if viewer.unit:
         grants.extend(_of_unit(viewer, cleared))
+    if viewer.unit and Role.DISCIPLINE in viewer.roles:
+        given = (AtMost("level", viewer.clearance), Eq("overseers", viewer.unit))
+        grants.append(AllOf((_of_circle(DISCIPLINE), *given)))
     if viewer.roles & {Role.ARCHIVIST, Role.DIRECTOR}:
         over = AnyOf(tuple(Eq("state", state) for state in sorted(OVER)))
         grants.append(AllOf((cleared, over)))
     return AnyOf(tuple(grants))
+
+
+def _of_circle(circle: str) -> Rule:
+    codes = [one.code for one in kinds().values() if one.circle == circle]
+    return AnyOf(tuple(Eq("kind", code) for code in codes))
 
 
 def _of_unit(viewer: Viewer, cleared: Rule) -> list[Rule]:
@@ -97,6 +107,8 @@ def standings(bearer: Bearer, case: Standing) -> frozenset[str]:
         return frozenset({"reporter"})
     if viewer.officer:
         return frozenset()
+    if case.kind.circle == DISCIPLINE:
+        return _of_supervision(viewer, case)
     held = {
         "desk": Role.DESK in viewer.roles,
         "desk_other_unit": (
@@ -113,6 +125,26 @@ def standings(bearer: Bearer, case: Standing) -> frozenset[str]:
         "ledger_officer": Role.LEDGER in viewer.roles and not _is_of(viewer, case.lead_unit),
         "records_clerk": bool(viewer.roles & {Role.CLERK, Role.ARCHIVIST}),
         "archivist": Role.ARCHIVIST in viewer.roles,
+    }
+    return frozenset(name for name, is_held in held.items() if is_held)
+
+
+def _of_supervision(viewer: Viewer, case: Standing) -> frozenset[str]:
+    """Supervision does every part of it by itself; who inspects is of another unit still."""
+    if Role.DISCIPLINE not in viewer.roles or viewer.unit not in case.overseers:
+        return frozenset()
+    is_lead = _is_of(viewer, case.lead_unit)
+    held = {
+        "desk": True,
+        "desk_other_unit": not is_lead and viewer.unit != case.desk_unit,
+        "verifier": bool(case.kind.verifier),
+        "dispatcher": True,
+        "lead_unit": is_lead,
+        "assisting_unit": viewer.unit in case.assisting,
+        "duty_leader": not is_lead,
+        "leader": True,
+        "approver": not is_lead,
+        "inspector": True,
     }
     return frozenset(name for name, is_held in held.items() if is_held)
 

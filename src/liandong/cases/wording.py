@@ -134,6 +134,8 @@ def action_word(action: str) -> str:
 
 def need_word(code: str) -> str:
     """The name of what a step needs."""
+    if code == "tie":
+        return str(_("回避提示"))
     row = catalog.by_key("case_needs", "code").get(code)
     return name_of(row) if row else code
 

@@ -23,6 +23,8 @@ EXITS: Final = frozenset({"rejected", "merged", "withdrawn", "referred"})
 OVER: Final = EXITS | {"closed", "filed"}
 ENDED_PUBLICLY: Final = OVER | {"resolved"}
 SEVERITIES: Final = ("ordinary", "complex", "utilities", "emergency")
+DISCIPLINE: Final = "discipline"
+"""The circle of matters that supervision alone takes in, dispatches, handles and inspects."""
 STARTS: Final = {STATE: START, LEDGER: "none", RECORD: "active"}
 
 GUARDS: Final = frozenset({
@@ -83,6 +85,7 @@ class Kind:
     proof: str  # photo, or a record of a talk, a visit, a document
     ledger: str  # none, monthly, optional
     level: int  # kernel.viewer: 1 internal, 2 restricted
+    circle: str  # who works on it: "" the bodies of casework, DISCIPLINE nobody but supervision
     public: str  # map, author (if the author agrees), statistics, never
     points: bool
     open311: bool
@@ -101,7 +104,7 @@ class Kind:
             code=row["code"], name_zh=row["name_zh"], name_en=row["name_en"],
             requester=row["requester"], verifier=row["verifier"], dispatch_by=row["dispatch_by"],
             states_off=frozenset(filter(None, row["states_off"].split("|"))), place=row["place"],
-            proof=row["proof"], ledger=row["ledger"], level=int(row["level"]),
+            proof=row["proof"], ledger=row["ledger"], level=int(row["level"]), circle=row["circle"],
             public=row["public"], points=row["points"] == "Y", open311=row["open311"] == "Y",
             archive_class=row["archive_class"], retention=row["retention"],
             exit_retention=row["exit_retention"],

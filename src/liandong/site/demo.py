@@ -26,7 +26,8 @@ from liandong.intake.services.decide import accept
 from liandong.intake.services.drive import drive
 from liandong.intake.services.receive import incoming_files, receive
 
-from .demo_cases import load_cases
+from .demo_cases import FIRST_CASE, load_cases
+from .demo_community import load_community
 from .demo_papers import OLD_PAPERS, Paper
 from .server import DEMO_PASSWORD
 
@@ -145,6 +146,7 @@ def load_demo(
                 accept(list(waiting), by="archivist", now=clock())
                 drive(batch.pk, by="system", clock=clock, progress=progress)
     load_cases(clock())
+    load_community(FIRST_CASE, clock())
     done.touch()
     return True
 

@@ -24,6 +24,7 @@ from .demo_enterprises import CHAMBER, ENTERPRISES, FIRM, load_enterprises
 from .server import DEMO_PASSWORD
 
 _SPACE = UUID("5d1f6f0e-3a39-4f0c-9a55-0a4c6e1d0001")  # of the uuids of demonstration cases
+FIRST_CASE = uuid5(_SPACE, "0")  # went the whole way
 _UNITS = (
     ("SFZHZX", "示范市社会治理指挥中心"), ("SFDCS", "示范市督查室"), ("SFCGJ", "示范市城市管理局"),
     ("SFSWJ", "示范市水务局"), ("SFSQ1", "示范街道第一社区"),

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "liandong.exchange",
     "liandong.intake",
     "liandong.cases",
+    "liandong.community",
     "liandong.portal",
     # Behind the rooms, whose templates stand in for those of allauth.
     "allauth",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("liandong.exchange.urls")),
     path("", include("liandong.intake.urls")),
     path("", include("liandong.cases.urls")),
+    path("", include("liandong.community.urls")),
     path("", include("liandong.portal.urls")),
 ]
 handler400 = "liandong.base.views.bad_request"

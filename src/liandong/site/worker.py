@@ -18,6 +18,7 @@ from liandong.archive.tasks import follow_openings, index_stale_records, verify_
 from liandong.base.audit.tasks import seal_audit
 from liandong.base.notices.tasks import send_digests
 from liandong.cases.tasks import file_due_cases, tend_cases, tidy_reports
+from liandong.community.tasks import settle_points
 from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
 from liandong.portal.tasks import send_notices, sweep_portal
@@ -37,6 +38,7 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (60, tend_cases),  # what time brings: lapses, reminders, erasure, and who is told
     (300, send_digests),
     (60, file_due_cases),  # whose time to dispute is over, and what was admitted
+    (30, settle_points),  # inspections that passed, and cases that were opened again
     (3600, seal_audit),  # once a day, when the first of these hours comes
 )
 KEEP_RUNS = timedelta(days=7)  # rows of jobs that have ended

@@ -211,10 +211,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='posts', to=settings.AUTH_USER_MODEL)),
-                ('role', models.CharField(choices=[('clerk', '兼职档案员'), ('archivist', '档案馆员'), ('director', '档案馆负责人'), ('reader', '查档人'), ('desk', '受理员'), ('grid_worker', '网格员'), ('dispatcher', '派遣员'), ('handler', '承办员'), ('inspector', '核查员'), ('leader', '值班领导'), ('ledger_officer', '台账员'), ('enterprise', '企业经办人'), ('chamber', '商会经办人')], max_length=16, verbose_name='角色')),
+                ('role', models.CharField(choices=[('clerk', '兼职档案员'), ('archivist', '档案馆员'), ('director', '档案馆负责人'), ('reader', '查档人'), ('desk', '受理员'), ('grid_worker', '网格员'), ('dispatcher', '派遣员'), ('handler', '承办员'), ('inspector', '核查员'), ('leader', '值班领导'), ('ledger_officer', '台账员'), ('enterprise', '企业经办人'), ('chamber', '商会经办人'), ('station', '驿站人员'), ('discipline', '纪检监察员')], max_length=16, verbose_name='角色')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'role'), name='post_once'), models.CheckConstraint(condition=models.Q(('role__in', ['clerk', 'archivist', 'director', 'reader', 'desk', 'grid_worker', 'dispatcher', 'handler', 'inspector', 'leader', 'ledger_officer', 'enterprise', 'chamber'])), name='post_role_known')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'role'), name='post_once'), models.CheckConstraint(condition=models.Q(('role__in', ['clerk', 'archivist', 'director', 'reader', 'desk', 'grid_worker', 'dispatcher', 'handler', 'inspector', 'leader', 'ledger_officer', 'enterprise', 'chamber', 'station', 'discipline'])), name='post_role_known')],
             },
         ),
         migrations.CreateModel(

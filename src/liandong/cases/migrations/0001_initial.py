@@ -171,6 +171,7 @@ class Migration(migrations.Migration):
                 ('last', models.PositiveIntegerField(default=0)),
                 ('score', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('code', models.CharField(blank=True, max_length=100, verbose_name='档号')),
+                ('overseer_units', models.ManyToManyField(related_name='+', to='base.unit')),
             ],
             options={
                 'ordering': ['-id'],
@@ -315,6 +316,22 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['case', 'id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('answered_at__isnull', True)), fields=('case', 'unit'), name='subtask_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Tie',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ties', to=settings.AUTH_USER_MODEL)),
+                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='base.unit')),
+                ('kind', models.CharField(choices=[('family', '亲属在该企业任职或者持股'), ('shares', '本人持股或者投资'), ('former', '曾在该企业任职'), ('other', '其他可能影响公正的关系')], max_length=8, verbose_name='关系')),
+                ('note', models.CharField(blank=True, max_length=300, verbose_name='说明')),
+                ('declared_at', models.DateTimeField(verbose_name='申报时间')),
+                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='解除时间')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('account', 'enterprise'), name='tie_once')],
             },
         ),
         migrations.CreateModel(

@@ -75,6 +75,7 @@ class Case(models.Model):
     lead_unit = models.ForeignKey(
         "base.Unit", models.PROTECT, null=True, blank=True, related_name="led_cases"
     )
+    overseer_units = models.ManyToManyField("base.Unit", related_name="+")  # of supervision
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     policy = models.CharField(max_length=40, blank=True)  # timer profile and its version
     calendar = models.CharField(max_length=40, blank=True)  # version of the calendar
@@ -189,6 +190,11 @@ class Case(models.Model):
     def units(self) -> frozenset[str]:
         """Codes of all units that were asked for assistance."""
         return frozenset(self.subtasks.values_list("unit__code", flat=True))
+
+    @property
+    def overseers(self) -> frozenset[str]:
+        """Codes of the units of supervision that were given it; those it is about never are."""
+        return frozenset(self.overseer_units.values_list("code", flat=True))
 
     @property
     def grid_unit(self) -> str:

@@ -13,7 +13,7 @@ from liandong.cases.flow import REQUESTER, SYSTEM, true_guards
 from liandong.cases.models import Case, CaseEvent, DutyClause, GridCell, SubTask
 from liandong.cases.policies import Bearer, may_see, standings
 from liandong.kernel.access import ways
-from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
+from liandong.kernel.casework import DISCIPLINE, LEDGER, STATE, Move, flow_of, kinds
 from liandong.kernel.viewer import Viewer
 
 from .mandates import mandated
@@ -37,6 +37,11 @@ def _keyed(column: str, model: type[Model], name: str) -> Callable[[Sequence[str
     return where
 
 
+def _overseen(codes: Sequence[str | int]) -> Q:
+    through = Case.overseer_units.through
+    return Q(pk__in=through._default_manager.filter(unit__code__in=codes).values("case"))
+
+
 _BY_LEAD = _keyed("lead_unit", Unit, "code")
 LOOKUPS: Mapping[str, Lookup] = {
     "requested_by": _keyed("requester", Account, "username"),
@@ -45,6 +50,7 @@ LOOKUPS: Mapping[str, Lookup] = {
     "grid_unit": _keyed("grid", GridCell, "unit__code"),
     "units": _assisting,
     "chambers": mandated,
+    "overseers": _overseen,
 }
 
 
@@ -119,7 +125,8 @@ def lead_units() -> list[Unit]:
 
 def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
     """What this person should act on, the one whose time runs out first on top."""
-    rows = visible(viewer).filter(_waits_for(viewer)).select_related("lead_unit", "grid")
+    mine = _waits_for(viewer) | _waits_for_supervision(viewer)
+    rows = visible(viewer).filter(mine).select_related("lead_unit", "grid")
     return list(rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:limit])
 
 
@@ -142,6 +149,17 @@ def _waits_for(viewer: Viewer) -> Q:
     if Role.LEADER in viewer.roles:
         where |= Q(state="parked")
     return where
+
+
+def _waits_for_supervision(viewer: Viewer) -> Q:
+    unit = viewer.unit
+    if Role.DISCIPLINE not in viewer.roles or not unit:
+        return Q(pk__in=[])
+    ours = Q(kind__in=[one.code for one in kinds().values() if one.circle == DISCIPLINE])
+    taking = Q(state__in=["submitted", "verifying", "accepted", "returned", "reopen_review"])
+    handling = Q(state__in=["dispatched", "in_progress"], lead_unit__code=unit)
+    inspecting = Q(state="inspecting") & ~Q(lead_unit__code=unit)
+    return ours & (taking | handling | inspecting)
 
 
 def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:

@@ -26,6 +26,7 @@ def standing_of(case: Case) -> Standing:
         desk_unit=case.desk_unit.code if case.desk_unit else "",
         assisting=open_assists(case),
         chambers=case.chambers,
+        overseers=case.overseers if case.kind_of.circle else frozenset(),
     )
 
 

@@ -35,6 +35,7 @@ def of(case: Case, move: Move, one: Situation, said: Said, *, now: datetime) -> 
     for need in move.needs:
         if need in _READERS and need in said:
             _READERS[need](move, said[need], effect)
+    _keep_in_circle(case, move, effect)
     if make := _EFFECTS.get(move.action):
         make(case, one, effect)
     if move.target in EXITS or move.target == "closed":
@@ -59,6 +60,15 @@ def _set_ends(case: Case, now: datetime) -> None:
 
 def _bad(move: Move, need: str, text: str) -> StepRefused:
     return StepRefused(move.action, "bad-value", f"{need} {text[:60]}")
+
+
+def _keep_in_circle(case: Case, move: Move, effect: Effect) -> None:
+    """What belongs to supervision goes to a unit that was given it, never to the one concerned."""
+    if not case.kind_of.circle:
+        return
+    for need, named in (("lead_unit", effect.sets), ("unit", effect.facts)):
+        if need in named and named[need] not in case.overseers:
+            raise _bad(move, need, str(named[need]))
 
 
 def _read_category(move: Move, text: str, effect: Effect) -> None:

@@ -49,6 +49,7 @@ class Report:
     datum: str = ""  # as it was sent
     requester: Account | None = None
     enterprise: Unit | None = None
+    overseers: Sequence[Unit] = ()  # units of supervision, for kinds that belong to it
     contact: Mapping[str, str] = field(default_factory=dict)  # name, phone, email
     submitted_at: datetime | None = None  # of the source system, for imports
     token: str = ""  # chosen by the sender, who then has it though the answer gets lost
@@ -81,6 +82,8 @@ def open_case(
         with transaction.atomic():
             case = _case(report, kind, token, now=now)
             case.save()
+            if kind.circle:
+                case.overseer_units.set(report.overseers)
             for one in evidence:
                 one.case = case
                 one.save()
@@ -132,6 +135,8 @@ def _checked(report: Report, evidence: Sequence[Evidence]) -> Kind:
         faults.append(("category", "unknown"))
     if kind.requester == "enterprise" and report.enterprise is None:
         faults.append(("enterprise", "missing"))
+    if kind.circle and not report.overseers:
+        faults.append(("overseers", "missing"))
     if faults:
         raise BadReport(faults)
     return kind

@@ -239,3 +239,13 @@ def link_by_code(case: Case | None, code: str, *, origin: str, now: datetime) ->
     Case.objects.filter(pk=case.pk).update(token_hash=token_digest(token))
     record_act("renew_case_link", by="", now=now, object=f"case:{case.number}")
     return token
+
+
+def prove_pseudonym(name: str, code: str, *, origin: str, now: datetime) -> Pseudonym | None:
+    """The pseudonym of this name for whoever knows its recovery code, None for nobody else.
+
+    Raises TooMany.
+    """
+    _count(f"code:{origin}", settings.ADDRESS_FAILURES, now=now)
+    known = Pseudonym.objects.filter(name=name.strip()).first()
+    return known if known is not None and _is_proved(known, code.strip(), now=now) else None

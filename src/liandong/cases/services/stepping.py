@@ -21,6 +21,7 @@ from liandong.cases.models import Case, CaseEvent, CaseWords, Evidence
 from liandong.cases.policies import Bearer, may_see, standings
 from liandong.cases.queries.mandates import on_behalf
 from liandong.cases.queries.situations import situation_of, standing_of
+from liandong.cases.queries.ties import tie_to
 from liandong.kernel.case_events import event_hash, payload_digest
 from liandong.kernel.casework import LEDGER, RECORD, STATE, Move, flow_of
 from liandong.kernel.flows import StepRefused
@@ -112,6 +113,8 @@ def _take(
     effect = effects.of(case, move, situation, said, now=now)
     effect.facts |= given.facts
     effect.facts |= on_behalf(case, by.viewer) if role == "reporter" else {}
+    if role != "reporter" and tie_to(case, by.viewer.name):
+        effect.facts["tie"] = "declared"  # which one stays in the register of ties
     write_event(case, move, role, by=by, now=now, said=said, effect=effect, attached=attached)
     return move
 

@@ -40,6 +40,7 @@ from liandong.cases.queries.cases import duties_for, open_moves, seen_case, time
 from liandong.cases.queries.clocks import explained
 from liandong.cases.queries.portal import raised_by_mandate
 from liandong.cases.queries.situations import standing_of
+from liandong.cases.queries.ties import tie_to
 from liandong.cases.queries.visits import visit_behind
 from liandong.cases.services.photos import BadPhoto, add_photo, clean_path, original_of
 from liandong.cases.services.stepping import Given, Stale, take_step
@@ -94,6 +95,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "may_publish": PUBLISH.may(bearer.viewer) and case.kind_of.open311,
         "may_uncover": UNCOVER.may(bearer.viewer),
         "may_reach": REACH.may(bearer.viewer) and may(may_reach(bearer.viewer), case),
+        "tie": tie_to(case, bearer.viewer.name),
         "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))
@@ -160,6 +162,8 @@ def _fact_word(action: str, code: str, text: Any) -> str:
             return wording.reason_word(_REASONS[code], str(text))
         case "unit" | "lead_unit":
             return str(Unit.objects.filter(code=text).first() or text)
+        case "tie":
+            return _("办理人申报过与该企业的关系，仍由其办理")
     return str(text)
 
 
@@ -213,7 +217,10 @@ def _proposed(case: Case, code: str) -> dict[str, Any]:
         duty = next(iter(duties_for(case)), None)
         if code == "clause":
             return {"value": duty.clause if duty else ""}
-        units = Unit.objects.filter(closed_at__isnull=True).values_list("code", "name")
+        open_units = Unit.objects.filter(closed_at__isnull=True)
+        if case.kind_of.circle:
+            open_units = open_units.filter(code__in=case.overseers)
+        units = open_units.values_list("code", "name")
         return {"choices": list(units), "value": duty.unit.code if duty else case.lead}
     choices: dict[str, dict[str, Any]] = {
         "severity": {"choices": list(wording.SEVERITY_WORDS.items())},

@@ -16,6 +16,7 @@ from . import (
     intake,
     keys,
     opening,
+    points,
     retention,
     running,
     share,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
 app.add_typer(case.app, name="case")
+app.add_typer(points.app, name="points")
 app.add_typer(opening.app, name="opening")
 app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")

@@ -47,6 +47,8 @@ DUTIES_OF_ROLES = {
     Role.LEDGER: gettext_lazy("把诉求列入台账，确认后销号。"),
     Role.ENTERPRISE: gettext_lazy("为本企业提出诉求，查看进度，确认结果。"),
     Role.CHAMBER: gettext_lazy("受会员企业委托提出和查看诉求。"),
+    Role.STATION: gettext_lazy("维护本单位的驿站，巡检，凭兑换码兑换积分。"),
+    Role.DISCIPLINE: gettext_lazy("办理对他单位人员的廉洁与作风举报，判定亲清提示。"),
 }
 DUTIES_OF_OFFICERS = {
     "sys_admin": gettext_lazy("运行和设置系统、开立没有权限的账号、申请权限变更；不能看业务档案。"),

@@ -1,0 +1,1 @@
+"""Incentives of reporters, service stations, and conduct between officials and enterprises."""
