@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from liandong.kernel.casework import OVER, Kind
+from liandong.kernel.casework import ON_LEDGER, OVER, Kind
 
 SYSTEM: Final = "system"
 REQUESTER: Final = "requester"  # whoever holds the token of a case and no account
@@ -103,6 +103,8 @@ GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
     "escalation_open": lambda one: one.unit in one.open_escalations,
     "overdue": lambda one: _is_over_at(one.handle_by, one.now),
     "not_urged": lambda one: not one.is_urged,
+    "on_ledger": lambda one: one.ledger in ON_LEDGER,
+    "cleared": lambda one: one.ledger == "cleared",
 }
 
 

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import blur, case, closing, lists, snap, track
+from .views import blur, case, closing, evaluation, ledger, lists, months, snap, track
 
 
 class CaseNumber(StringConverter):
@@ -18,7 +18,14 @@ class Token(StringConverter):
     regex = "[A-Za-z0-9_-]{22,64}"
 
 
+class MonthText(StringConverter):
+    """A calendar month: 2026-11."""
+
+    regex = "2[0-9]{3}-(?:0[1-9]|1[0-2])"
+
+
 register_converter(CaseNumber, "case_no")
+register_converter(MonthText, "month")
 register_converter(Token, "case_token")
 
 app_name = "cases"
@@ -30,6 +37,14 @@ urlpatterns = [
     path("cases/<case_no:number>/close/", closing.show_closing, name="close"),
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
+    path("cases/evaluation/", evaluation.show_evaluation, name="evaluation"),
+    path("cases/evaluation.<str:form>", evaluation.send_evaluation, name="evaluation_file"),
+    path("ledger/", ledger.show_ledger, name="ledger"),
+    path("ledger/sheet/", ledger.show_sheet, name="ledger_sheet"),
+    path("ledger/sheet.xlsx", ledger.send_sheet, name="ledger_file"),
+    path("ledger/cases/<case_no:number>/entry/", ledger.take_entry, name="ledger_entry"),
+    path("ledger/<month:month>/", months.show_month, name="ledger_month"),
+    path("ledger/<month:month>/report.<str:form>", months.send_report, name="ledger_report"),
     path("snap/", snap.show_snap, name="snap"),
     path("snap/reports/", snap.take_report, name="take_report"),
     path("snap/reports/<uuid:report>/photos/<uuid:photo>/", snap.take_photo, name="take_photo"),

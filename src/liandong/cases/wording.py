@@ -82,6 +82,8 @@ GUARD_WORDS: Final = {
     "escalation_open": _("没有等待本单位答复的督办。"),
     "overdue": _("处置时限还没有过。"),
     "not_urged": _("本轮已经催办过一次。"),
+    "on_ledger": _("事项不在台账上。"),
+    "cleared": _("事项没有销号。"),
     "asked_from_submitted": _("不是受理时提出的补充要求。"),
     "asked_from_verifying": _("不是核实时提出的补充要求。"),
     "asked_from_in_progress": _("不是办理时提出的补充要求。"),
