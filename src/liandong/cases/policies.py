@@ -185,3 +185,5 @@ EVALUATE: Final = Policy(
     ),
     _("值班领导、受理员、台账员、安全审计员"),
 )
+WHOLE_LEDGER: Final = Viewer(name="cli", officer=AUDITOR)
+"""Who asks at the command line of the server: reads everything, does nothing."""
