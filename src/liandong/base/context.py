@@ -70,7 +70,7 @@ PUBLIC_BAR = (
 STAFF_BAR = (
     Entry(_("工作台"), "/desk/", "g d", _STAFF | _CASE_STAFF),
     Entry(_("事项"), "/cases/", "g c", _STAFF | _CASE_STAFF),
-    Entry(_("台账"), "/ledger/", roles=_CASE_STAFF),
+    Entry(_("台账"), "/ledger/", "g e", _CASE_STAFF),
     Entry(
         _("档案"),
         "/archive/",

@@ -19,6 +19,7 @@ from liandong.cases.services.opening import Report, open_case
 from liandong.cases.services.photos import add_photo, keep_photo
 from liandong.cases.services.stepping import Given, take_step
 
+from .demo_ledger import load_ledger
 from .server import DEMO_PASSWORD
 
 _SPACE = UUID("5d1f6f0e-3a39-4f0c-9a55-0a4c6e1d0001")  # of the uuids of demonstration cases
@@ -77,6 +78,7 @@ def load_cases(now: datetime) -> None:
     uuid = uuid5(_SPACE, "demand")
     if not Case.objects.filter(uuid=uuid).exists():
         _open_demand(uuid, now)
+    load_ledger(now)
 
 
 @transaction.atomic
