@@ -229,6 +229,7 @@ def _assert_paper(file: Path, folder: Path, words: str, *, with_ink: bool = True
 
 FIRST = "→"  # and then: the first entry of the list before it
 YEAR = timezone.localdate().year
+MONTH = f"{timezone.localdate():%Y-%m}"
 OUR_WORDS = (  # headings and leads carry titles and names of the archive, which stay as they are
     ".ld-header nav, .ld-footer nav, .ld-tabs, th[scope=col], dt, .ld-field > label, .ld-hint,"
     " .ld-empty, .ld-actions, main .btn"
@@ -266,7 +267,8 @@ OF_ROLE = {
         "/admin/approvals/",
     ),
     "desk": ("/cases/", "/cases/inbox/", "/cases/flow/snap_report/"),
-    "handler": (f"/cases/{FIRST}",),
+    "handler": (f"/cases/{FIRST}", "/ledger/", "/ledger/sheet/"),
+    "leader": (f"/ledger/{MONTH}/", f"/ledger/{MONTH}/?show=open", "/cases/evaluation/"),
     "sysadmin": (
         "/admin/accounts/", "/admin/open-account/", "/admin/accounts/clerk/", "/admin/units/",
         "/admin/units/SFCGJ/", "/admin/approvals/", "/admin/keys/",

@@ -53,6 +53,8 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_cases()
     yield from _of_snap()
     yield from _of_case_filing()
+    yield Thing("month of the ledger", "", {"month": "2026-11", "form": "pdf"}, under="/ledger/")
+    yield Thing("evaluation", "", {"form": "csv"}, under="/cases/evaluation.")
 
 
 def _named(*names: str) -> Sees:

@@ -72,9 +72,7 @@ def report_of(
     month: Month, *, viewer: Viewer, now: datetime, kind: str = "", unit: str = ""
 ) -> Report:
     """The report of a month, of what `viewer` may see."""
-    before, items = month_items(
-        [month.before, month], viewer=viewer, now=now, kind=kind, unit=unit
-    )
+    before, items = month_items([month.before, month], viewer=viewer, now=now, kind=kind, unit=unit)
     past, counted = figures(before), figures(items)
     units = dict(Unit.objects.values_list("code", "name"))
     rows = _Rows(items, {one.pk: one for one in cases_of(items, viewer=viewer)}, units)
@@ -150,5 +148,3 @@ class _Rows:
     def _held(self, code: str) -> list[list[str]]:
         words = ledger_words.parked_words if code == "parked" else ledger_words.stuck_words
         return [[*self._of(one), words(one.after)] for one in self.items if FIGURES[code](one)]
-
-

@@ -299,5 +299,3 @@ def _told(done: Sequence[RowOutcome]) -> list[dict[str, Any]]:
 def _counts(done: Sequence[RowOutcome]) -> list[tuple[str, Any, int]]:
     counted = [(code, sum(one.outcome == code for one in done)) for code in ledger_words.OUTCOMES]
     return [(code, ledger_words.OUTCOMES[code][0], count) for code, count in counted if count]
-
-

@@ -118,5 +118,3 @@ def send_report(request: HttpRequest, month: str, form: str) -> HttpResponse:
     )  # fmt: skip
     headers = {"Content-Disposition": f'attachment; filename="ledger-report-{asked}.{form}"'}
     return HttpResponse(content, content_type=mime, headers=headers)
-
-
