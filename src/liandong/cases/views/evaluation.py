@@ -127,6 +127,7 @@ def _told(one: Measure) -> dict[str, Any]:
         "name": wording.name_of(one.row),
         "row": one.row,
         "cell": _cell(one.row, one.value),
+        "formula": one.row["formula_en" if english else "formula_zh"],
         "why": one.row["missing_en" if english else "missing_zh"],
     }
 
@@ -213,7 +214,7 @@ def _lines(found: Evaluation) -> Iterator[list[str]]:
         for unit, cell in values:
             yield [
                 unit, told["name"], cell["figure"], cell["counts"] or told["why"],
-                one.row["formula"], one.row["source"], one.row["confidence"],
+                told["formula"], one.row["source"], one.row["confidence"],
             ]  # fmt: skip
     for code, hits in found.outcomes.items():
         yield [_("全部"), wording.outcome_word(code), str(len(hits)), "", "", "", ""]
