@@ -9,23 +9,24 @@ requester is no reply and never counts as satisfied.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 from . import catalog
 from .calendars import catalogue_calendar
 from .casework import IMPORT, LEDGER, STARTS, STATE, kinds
-from .clocks import ClockRun, Moment, catalogue_policy, running_clocks
+from .clocks import ClockRun, Moment, Policy, catalogue_policy, running_clocks
 from .deadlines import deadline, elapsed
-from .ledger_months import LedgerEvent, Stand, take
+from .ledger_months import Folding, LedgerEvent, Stand
 
 SENDS: Final = frozenset({"dispatch", "redispatch", "adjudicate", "accept_reopen"})
 REPLIES: Final = frozenset({"rate", "dispute"})
 _INSPECTS: Final = frozenset({"pass", "fail"})
 _REGISTERS: Final = frozenset({"accept", "confirm"})
 _WORKS: Final = frozenset({"lead_unit", "assisting_unit"})
+_CLOCKS: Final = frozenset({"T1", "T2", "T5", "T12", "CONTACT"})
 _HOT: Final = 5  # categories that count as hot spots
 SMALL: Final = 5  # counts below are not shown where a metric is of persons
 
@@ -113,7 +114,7 @@ class Story:
                     ledger=stands[LEDGER], unit=_assisting(one), until=_until(one),
                 )
             )  # fmt: skip
-        policy = catalogue_policy(kinds()[self.kind].timers, self.severity or "ordinary")
+        policy = _policy(kinds()[self.kind].timers, self.severity or "ordinary")
         at = max(min(self.span.end, self.span.now), self.events[-1].at)
         return running_clocks(moments, policy, catalogue_calendar(), at)
 
@@ -137,12 +138,20 @@ class Story:
     @cached_property
     def stand(self) -> tuple[Stand, Stand]:
         """How it stood on the ledger at the start and at the end."""
-        before = after = Stand()
+        folding, before = Folding(), None
         for one in self.events:
-            after = take(after, one)
-            if one.at < self.span.start:
-                before = after
-        return before, after
+            if before is None and one.at >= self.span.start:
+                before = folding.stand
+            folding.take(one)
+        return before or folding.stand, folding.stand
+
+
+@cache
+def _policy(profile: str, severity: str) -> Policy:
+    """The limits of a profile, of the clocks that metrics read."""
+    whole = catalogue_policy(profile, severity)
+    limits = {code: limit for code, limit in whole.limits.items() if code in _CLOCKS}
+    return replace(whole, limits=limits)
 
 
 def _assisting(one: Told) -> str:
@@ -280,7 +289,7 @@ def _category(one: Story) -> Iterator[Hit]:
 
 
 def _response(one: Story) -> Iterator[Hit]:
-    limit = catalogue_policy("hotline_contact").limits["CONTACT"]
+    limit = _policy("hotline_contact", "ordinary").limits["CONTACT"]
     for sent in one.taken("dispatch", "accept_reopen"):
         due = deadline(sent.at, limit.amount, limit.unit, catalogue_calendar())
         met = [

@@ -5,9 +5,10 @@ whenever it is asked for.  Source: casework design §2.1; the rows `ledger_*` an
 catalog/statistics_metrics.csv.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
@@ -119,26 +120,44 @@ class Stand:
         return deadline(last, 1, Unit.CALENDAR_MONTH, catalogue_calendar()) <= at
 
 
-def take(stand: Stand, event: LedgerEvent) -> Stand:
-    """How it stands after an event."""
-    changes: dict[str, Any] = {}
-    if lead := event.sets.get("lead_unit"):
-        changes["lead"] = lead
-    if event.axis == LEDGER:
-        changes["ledger"] = event.after
+class Folding:
+    """An item while its events are read: `stand` is how it stands after those taken so far."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self) -> None:
+        self._cells: dict[str, Any] = {}
+
+    def take(self, event: LedgerEvent) -> None:
+        """Read one more event."""
+        if lead := event.sets.get("lead_unit"):
+            self._cells["lead"] = lead
+        if event.axis == LEDGER:
+            self._listed(event)
+        elif event.axis == STATE:
+            self._moved(event)
+
+    def _listed(self, event: LedgerEvent) -> None:
+        self._cells["ledger"] = event.after
         if event.action in {"list", "relist"}:
-            changes |= {"since": event.at, "entered_at": None, "reason": ""}
-            changes["target"] = str(event.facts.get("until", "")) or stand.target
-    elif event.axis == STATE:
-        changes["state"] = event.after
+            self._cells |= {"since": event.at, "entered_at": None, "reason": ""}
+            if until := event.facts.get("until"):
+                self._cells["target"] = str(until)
+
+    def _moved(self, event: LedgerEvent) -> None:
+        self._cells["state"] = event.after
         if event.action == "park":
-            changes["parked_for"] = str(event.facts.get("reason_class", ""))
+            self._cells["parked_for"] = str(event.facts.get("reason_class", ""))
         if event.action in {"park", "review"}:
-            changes["review_on"] = str(event.facts.get("until", ""))
+            self._cells["review_on"] = str(event.facts.get("until", ""))
         if event.action in ENTRIES:
-            changes["entered_at"] = event.at
-            changes["reason"] = str(event.facts.get("no_progress", ""))
-    return replace(stand, **changes)
+            self._cells["entered_at"] = event.at
+            self._cells["reason"] = str(event.facts.get("no_progress", ""))
+
+    @property
+    def stand(self) -> Stand:
+        """How it stands now."""
+        return Stand(**self._cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,33 +225,41 @@ FIGURES: Final[Mapping[str, Callable[[ItemMonth], bool]]] = {
 
 def months_of(
     events: Iterable[LedgerEvent], months: Sequence[Month], *, now: datetime
-) -> Iterator[list[ItemMonth]]:
-    """The items of each of several months, in their order; events in order of case and number.
+) -> list[list[ItemMonth]]:
+    """The items of each of several months; events in order of case and number.
 
     An item is there from the month in which it was listed.  A month that is not over ends now.
     """
-    by_case: dict[int, list[LedgerEvent]] = {}
-    for event in events:
-        by_case.setdefault(event.case, []).append(event)
-    for month in months:
-        made = (_item(case, rows, month, now) for case, rows in by_case.items())
-        yield [one for one in made if one.after.ledger != "none"]
+    made: list[list[ItemMonth]] = [[] for _month in months]
+    spans = [(one.start, one.end, min(one.end, max(now, one.start))) for one in months]
+    for case, rows in groupby(events, key=lambda one: one.case):
+        ours = list(rows)
+        for items, span in zip(made, spans, strict=True):
+            item = _item(case, ours, *span, now)
+            if item.after.ledger != "none":
+                items.append(item)
+    return made
 
 
-def _item(case: int, events: Sequence[LedgerEvent], month: Month, now: datetime) -> ItemMonth:
-    end = min(month.end, max(now, month.start))
-    before = after = Stand()
-    entries, steps = [], set()
-    for event in events:
-        if event.at < month.start:
-            before = after = take(after, event)
-        elif event.at < month.end and event.at <= now:
-            after = take(after, event)
-            if event.action in ENTRIES and event.axis == STATE:
-                entries.append(event)
-            if event.axis == LEDGER:
-                steps.add(event.action)
-    return ItemMonth(case, end, before, after, tuple(entries), frozenset(steps))
+def _item(
+    case: int, events: Sequence[LedgerEvent], start: datetime, end: datetime, until: datetime,
+    now: datetime,
+) -> ItemMonth:  # fmt: skip
+    folding = Folding()
+    at = 0
+    while at < len(events) and events[at].at < start:
+        folding.take(events[at])
+        at += 1
+    before, entries, steps = folding.stand, [], set()
+    for event in events[at:]:
+        if event.at >= end or event.at > now:
+            break
+        folding.take(event)
+        if event.action in ENTRIES and event.axis == STATE:
+            entries.append(event)
+        if event.axis == LEDGER:
+            steps.add(event.action)
+    return ItemMonth(case, until, before, folding.stand, tuple(entries), frozenset(steps))
 
 
 def figures(items: Sequence[ItemMonth]) -> dict[str, list[ItemMonth]]:

@@ -28,7 +28,7 @@ from liandong.kernel.viewer import Viewer
 
 from .cases import visible
 
-MOST_CASES: Final = 20_000
+MOST_CASES: Final = 5_000
 _LONGEST_LIMIT: Final = timedelta(days=100)  # no clock of a case that is over ends later than this
 _COLUMNS: Final = {
     "case": "case_id", "number": "number", "at": "at", "axis": "axis", "action": "action",

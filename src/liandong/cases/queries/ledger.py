@@ -17,7 +17,6 @@ from liandong.kernel.ledger_months import (
     Month,
     Stand,
     months_of,
-    take,
 )
 from liandong.kernel.viewer import Viewer
 
@@ -149,7 +148,7 @@ def month_items(
         cases = cases.filter(kind=kind)
     made = months_of(events_of(cases, until=now), months, now=now)
     if not unit:
-        return list(made)
+        return made
     return [[one for one in items if one.after.lead == unit] for items in made]
 
 
@@ -195,14 +194,6 @@ def words_of(entries: Sequence[LedgerEvent]) -> dict[tuple[int, int], str]:
         said: Mapping[str, str] = words.said if words else {}
         found[one.case_id, one.number] = said.get("note") or said.get("reply") or ""
     return found
-
-
-def stand_of(case: Case) -> Stand:
-    """How one case stands on the ledger by all its events."""
-    stand = Stand()
-    for one in events_of(Case.objects.filter(pk=case.pk), until=case.changed_at):
-        stand = take(stand, one)
-    return stand
 
 
 def first_month(viewer: Viewer) -> Month | None:

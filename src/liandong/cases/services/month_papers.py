@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -110,15 +111,13 @@ def as_docx(report: Report) -> bytes:
 
 
 def _add_table(document: Any, section: Section) -> None:
-    table = document.add_table(rows=1, cols=len(section.head), style="Table Grid")
-    for cell, text in zip(table.rows[0].cells, section.head, strict=True):
-        cell.paragraphs[0].add_run(text).bold = True
-    for row in section.rows:
-        for cell, text in zip(table.add_row().cells, row, strict=True):
-            cell.text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)
-    for row in table.rows:
-        for cell, width in zip(row.cells, section.widths, strict=True):
-            cell.width = Mm(width)
+    lines = [section.head, *section.rows]
+    table = document.add_table(rows=len(lines), cols=len(section.head), style="Table Grid")
+    cells = table._cells  # once: every look at the cells of a row reads the whole table
+    for number, (cell, text) in enumerate(zip(cells, chain(*lines), strict=True)):
+        run = cell.paragraphs[0].add_run(ILLEGAL_CHARACTERS_RE.sub("\ufffd", text))
+        run.bold = number < len(section.head)
+        cell.width = Mm(section.widths[number % len(section.head)])
 
 
 def as_xlsx(report: Report) -> bytes:
