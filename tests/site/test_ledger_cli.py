@@ -27,6 +27,7 @@ def test_wrong_use_is_said_and_writes_nothing(tmp_path: Path) -> None:
     for words, text in (
         (("--month", "2026-13"), "月份须写成"),
         (("--month", "2026-10", "--kind", "x"), "不认识的种类"),
+        (("--month", "2999-01"), "还没有开始"),
     ):
         done = liandong(tmp_path / "home", "ledger", "report", *words, "--out", out)
         assert (done.returncode, text in done.stderr) == (2, True)

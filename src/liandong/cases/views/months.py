@@ -28,10 +28,14 @@ _CHANGED: Final = "changed"  # beside the figures: what is not as it was a month
 
 
 def _month(text: str) -> Month:
+    """The month of the address; one that has not begun is not there."""
     try:
-        return Month.parse(text)
+        asked = Month.parse(text)
     except ValueError:
         raise Http404 from None
+    if asked.start > timezone.now():
+        raise Http404
+    return asked
 
 
 def _report(request: HttpRequest, month: Month) -> Report:

@@ -45,6 +45,8 @@ def report(
     if kind and kind not in kinds():
         fail(_("不认识的种类 {kind}，可用：{kinds}").format(kind=kind, kinds=" ".join(kinds())))
     set_up_with_database()
+    if asked.start > clock():
+        fail(_("这个月还没有开始：{month}").format(month=month))
     from django.utils.translation import override
 
     from liandong.base.audit import record_act
