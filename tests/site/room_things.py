@@ -225,3 +225,5 @@ def _of_case_filing() -> Iterator[Thing]:
     }  # fmt: skip
     yield Thing("case to file", "case", {"number": case.number}, facts,
                 under="/cases/<case_no:number>/close/")  # fmt: skip
+    yield Thing("case of the ledger", "case", {"number": case.number}, facts,
+                under="/ledger/cases/")  # fmt: skip
