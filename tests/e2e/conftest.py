@@ -31,9 +31,8 @@ OUTSIDE = re.compile(r"the server responded with a status of|net::ERR_")  # not 
 PASSWORD = "liandong-demo"
 DEMO_ACCOUNTS = (
     "archivist", "archivist2", "director", "clerk", "clerk2", "reader", "sysadmin", "secadmin",
-    "auditadmin", "desk", "grid", "dispatcher", "handler", "inspector", "firm",
-    "chamber",
-    "leader", "station", "discipline", "discipline2", "desk2",
+    "auditadmin", "desk", "desk2", "grid", "dispatcher", "handler", "handler2", "inspector",
+    "firm", "chamber", "leader", "ledger", "station", "discipline", "discipline2",
 )  # fmt: skip
 START_S = 60
 expect.set_options(timeout=15_000)

@@ -229,6 +229,7 @@ def _assert_paper(file: Path, folder: Path, words: str, *, with_ink: bool = True
 
 FIRST = "→"  # and then: the first entry of the list before it
 YEAR = timezone.localdate().year
+MONTH = f"{timezone.localdate():%Y-%m}"
 OUR_WORDS = (  # headings and leads carry titles and names of the archive, which stay as they are
     ".ld-header nav, .ld-footer nav, .ld-tabs, th[scope=col], dt, .ld-field > label, .ld-hint,"
     " .ld-empty, .ld-actions, main .btn"
@@ -271,7 +272,7 @@ OF_ROLE = {
     "handler": (
         f"/cases/{FIRST}", "/visits/", f"/visits/{FIRST}", "/visits/new/", "/visits/plan/",
         "/enterprises/", f"/enterprises/{FIRST}", "/conduct/", f"/conduct/{FIRST}",
-        "/conduct/contacts/new/", "/conduct/ties/",
+        "/conduct/contacts/new/", "/conduct/ties/", "/ledger/", "/ledger/sheet/",
     ),
     "firm": (
         "/biz/", "/biz/new/", "/biz/mandates/", "/biz/services/", "/enterprises/", f"/biz/{FIRST}",
@@ -285,6 +286,7 @@ OF_ROLE = {
         "/conduct/", f"/conduct/{FIRST}", "/conduct/ties/", "/conduct/reports/",
         f"/conduct/reports/{FIRST}",
     ),
+    "leader": (f"/ledger/{MONTH}/", f"/ledger/{MONTH}/?show=open", "/cases/evaluation/"),
     "sysadmin": (
         "/admin/accounts/", "/admin/open-account/", "/admin/accounts/clerk/", "/admin/units/",
         "/admin/units/SFCGJ/", "/admin/approvals/", "/admin/keys/",

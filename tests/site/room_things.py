@@ -63,6 +63,8 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_case_filing()
     yield from _of_enterprises()
     yield from _of_community()
+    yield Thing("month of the ledger", "", {"month": "2026-11", "form": "pdf"}, under="/ledger/")
+    yield Thing("evaluation", "", {"form": "csv"}, under="/cases/evaluation.")
 
 
 def _named(*names: str) -> Sees:
@@ -237,6 +239,8 @@ def _of_case_filing() -> Iterator[Thing]:
     }  # fmt: skip
     yield Thing("case to file", "case", {"number": case.number}, facts,
                 under="/cases/<case_no:number>/close/")  # fmt: skip
+    yield Thing("case of the ledger", "case", {"number": case.number}, facts,
+                under="/ledger/cases/")  # fmt: skip
 
 
 def _of_enterprises() -> Iterator[Thing]:

@@ -83,7 +83,7 @@ STAFF_BAR = (
         _STAFF | _CASE_STAFF | _SUPERVISION,
         ("/visits/", "/enterprises/"),
     ),
-    Entry(_("台账"), "/ledger/", roles=_CASE_STAFF),
+    Entry(_("台账"), "/ledger/", "g e", _CASE_STAFF),
     Entry(
         _("档案"),
         "/archive/",
@@ -153,7 +153,7 @@ CASE_ROW = (
     Entry(_("事项"), "/cases/", roles=_STAFF | _CASE_STAFF),
     Entry(_("走访"), "/visits/", "g w", _CASE_STAFF),
     Entry(_("走访计划"), "/visits/plan/", roles=_CASE_STAFF),
-    Entry(_("企业"), "/enterprises/", "g e", _CASE_STAFF),
+    Entry(_("企业"), "/enterprises/", "g f", _CASE_STAFF),
 )
 BIZ_ROW = (
     Entry(_("我的事项"), "/biz/", roles=_PORTAL),

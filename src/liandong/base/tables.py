@@ -1,20 +1,27 @@
 """Tables for spreadsheets: csv and xlsx in which no text of a stranger is a formula."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from io import BytesIO, StringIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from liandong.kernel.hostility import ZipLimits, inspect
+
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 Cell = str | int
+_SHEET: Final = ZipLimits(ratio=200, entries=200, size_bytes=64 << 20)
+_MOST_COLUMNS: Final = 60
 
 
 def harmless(value: Cell) -> Cell:
@@ -52,6 +59,46 @@ def xlsx_bytes(
     out = BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def sheet_rows(content: bytes, *, most_rows: int) -> list[list[str]]:
+    """The cells of the first sheet of a workbook as texts, the head too, blank rows at the end not.
+
+    An apostrophe that `harmless` put before a text is taken off.  At most one row more than
+    `most_rows` is read.  Raises ValueError for what is no workbook, a zip bomb, or active content.
+    """
+    with NamedTemporaryFile(suffix=".xlsx") as file:
+        file.write(content)
+        file.flush()
+        if inspect(Path(file.name), where="sheet.xlsx", limits=_SHEET):
+            raise ValueError("active content or zip bomb")
+        try:
+            book = load_workbook(file.name, read_only=True, data_only=True, keep_links=False)
+            try:
+                found = list(_texts(book.worksheets[0], most_rows + 1))
+            finally:
+                book.close()
+        except Exception as error:  # noqa: BLE001 - a foreign library meets a hostile file
+            raise ValueError(type(error).__name__) from None
+    while found and not any(found[-1]):
+        found.pop()
+    return found
+
+
+def _texts(sheet: Any, most: int) -> Iterator[list[str]]:
+    sheet.reset_dimensions()  # what the file says of its size may be wrong
+    for row in sheet.iter_rows(max_row=most, max_col=_MOST_COLUMNS, values_only=True):
+        yield [_text(value) for value in row]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime | date):
+        return value.isoformat()[:10]
+    text = str(value).replace("\0", "")
+    is_defused = text.startswith("'") and text[1:].lstrip().startswith(FORMULA_STARTS)
+    return text[1:] if is_defused else text
 
 
 def _cell(sheet: Any, value: Cell, *, bold: bool = False) -> Any:

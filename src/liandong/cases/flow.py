@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from liandong.kernel.casework import OVER, Kind
+from liandong.kernel.casework import ON_LEDGER, OVER, Kind
 
 SYSTEM: Final = "system"
 REQUESTER: Final = "requester"  # whoever holds the token of a case and no account
@@ -107,6 +107,8 @@ GUARDS: Final[Mapping[str, Callable[[Situation], bool]]] = {
     "not_urged": lambda one: not one.is_urged,
     "not_warned": lambda one: one.warned_at is None,
     "requester_warned": lambda one: one.warned_at is not None and one.warned_at + WARNED <= one.now,
+    "on_ledger": lambda one: one.ledger in ON_LEDGER,
+    "cleared": lambda one: one.ledger == "cleared",
 }
 
 

@@ -347,3 +347,28 @@ FILE: Final = Policy(
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )
+_READS_LEDGER: Final = STAFF | {Role.ENTERPRISE}
+LEDGER_PAGES: Final = Policy(
+    "see-ledger",
+    lambda viewer: (
+        viewer.officer == AUDITOR or (bool(viewer.roles & _READS_LEDGER) and not viewer.officer)
+    ),
+    _("办理闭环事项的岗位、企业、安全审计员；列出的只是本人可看的"),
+)
+ENTER: Final = Policy(
+    "enter-ledger-progress",
+    lambda viewer: Role.HANDLER in viewer.roles and not viewer.officer,
+    _("承办员；主办单位由事项决定"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)
+EVALUATE: Final = Policy(
+    "evaluate-cases",
+    lambda viewer: (
+        viewer.officer == AUDITOR
+        or (bool(viewer.roles & {Role.LEADER, Role.DESK, Role.LEDGER}) and not viewer.officer)
+    ),
+    _("值班领导、受理员、台账员、安全审计员"),
+)
+WHOLE_LEDGER: Final = Viewer(name="cli", officer=AUDITOR)
+"""Who asks at the command line of the server: reads everything, does nothing."""

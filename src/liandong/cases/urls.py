@@ -10,7 +10,10 @@ from .views import (
     closing,
     drafts,
     enterprises,
+    evaluation,
+    ledger,
     lists,
+    months,
     publish,
     sealed,
     snap,
@@ -31,7 +34,14 @@ class Token(StringConverter):
     regex = "[A-Za-z0-9_-]{22,64}"
 
 
+class MonthText(StringConverter):
+    """A calendar month: 2026-11."""
+
+    regex = "2[0-9]{3}-(?:0[1-9]|1[0-2])"
+
+
 register_converter(CaseNumber, "case_no")
+register_converter(MonthText, "month")
 register_converter(Token, "case_token")
 
 app_name = "cases"
@@ -68,6 +78,14 @@ urlpatterns = [
     path("visits/plan/<int:plan_id>/drop/", visits.drop, name="drop_plan"),
     path("visits/<int:visit_id>/", visits.show_visit, name="visit"),
     path("visits/<int:visit_id>/items/<int:item>/", visits.settle, name="settle"),
+    path("cases/evaluation/", evaluation.show_evaluation, name="evaluation"),
+    path("cases/evaluation.<str:form>", evaluation.send_evaluation, name="evaluation_file"),
+    path("ledger/", ledger.show_ledger, name="ledger"),
+    path("ledger/sheet/", ledger.show_sheet, name="ledger_sheet"),
+    path("ledger/sheet.xlsx", ledger.send_sheet, name="ledger_file"),
+    path("ledger/cases/<case_no:number>/entry/", ledger.take_entry, name="ledger_entry"),
+    path("ledger/<month:month>/", months.show_month, name="ledger_month"),
+    path("ledger/<month:month>/report.<str:form>", months.send_report, name="ledger_report"),
     path("snap/", snap.show_snap, name="snap"),
     path("snap/reports/", snap.take_report, name="take_report"),
     path("snap/reports/<uuid:report>/photos/<uuid:photo>/", snap.take_photo, name="take_photo"),

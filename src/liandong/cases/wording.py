@@ -84,6 +84,8 @@ GUARD_WORDS: Final = {
     "not_urged": _("本轮已经催办过一次。"),
     "not_warned": _("这次补充已经提醒过。"),
     "requester_warned": _("按撤回处理以前须先提醒诉求人，至少早一天。"),
+    "on_ledger": _("事项不在台账上。"),
+    "cleared": _("事项没有销号。"),
     "asked_from_submitted": _("不是受理时提出的补充要求。"),
     "asked_from_verifying": _("不是核实时提出的补充要求。"),
     "asked_from_in_progress": _("不是办理时提出的补充要求。"),

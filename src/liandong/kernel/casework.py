@@ -20,6 +20,8 @@ IMPORT: Final = "import"
 """The step by which a case comes in that another system has closed; also the channel of it."""
 EXITS: Final = frozenset({"rejected", "merged", "withdrawn", "referred"})
 """States that end a case without inspection; each is filed, with short retention."""
+ON_LEDGER: Final = frozenset({"listed", "proposed", "relisted"})
+"""Values of the ledger axis (台账) under which progress is due every month, until cleared."""
 OVER: Final = EXITS | {"closed", "filed"}
 ENDED_PUBLICLY: Final = OVER | {"resolved"}
 SEVERITIES: Final = ("ordinary", "complex", "utilities", "emergency")
@@ -33,7 +35,8 @@ GUARDS: Final = frozenset({
     "may_object", "not_lead", "assist_open", "approver_other_unit", "later_than_due",
     "assists_answered", "inspector_independent", "feedback_over", "first_dispute", "ledger_kept",
     "handed_in", "inspection_passed", "requester_confirmed", "case_over", "case_open",
-    "escalation_open", "overdue", "not_urged", "not_warned", "requester_warned",
+    "escalation_open", "overdue", "not_urged", "not_warned", "requester_warned", "on_ledger",
+    "cleared",
 })  # fmt: skip
 """Conditions that a row may name; `cases.guards` says when each is true."""
 
@@ -278,7 +281,7 @@ def _closure(start: set[str], edges: Collection[tuple[str, str]]) -> set[str]:
 
 def _lint_inspection(flow: CaseFlow) -> Iterator[str]:
     for move in flow.moves:
-        if move.target != "resolved" or move.axis != STATE:
+        if move.target != "resolved" or move.axis != STATE or move.source == move.target:
             continue
         if move.actors != {"inspector"} or "inspector_independent" not in move.guards:
             yield f"{move.action}: resolves without an independent inspector"

@@ -21,6 +21,7 @@ from liandong.cases.services.stepping import Given, take_step
 from liandong.cases.services.tending import tend_due
 
 from .demo_enterprises import CHAMBER, ENTERPRISES, FIRM, load_enterprises
+from .demo_ledger import load_ledger
 from .server import DEMO_PASSWORD
 
 _SPACE = UUID("5d1f6f0e-3a39-4f0c-9a55-0a4c6e1d0001")  # of the uuids of demonstration cases
@@ -80,6 +81,7 @@ def load_cases(now: datetime) -> None:
         if not Case.objects.filter(uuid=uuid).exists():
             _take_to(state, _open(uuid, words, address, place, now), now)
     load_enterprises(now)
+    load_ledger(now)
     tend_due(now=now)  # so that everybody finds the own notices at once
 
 

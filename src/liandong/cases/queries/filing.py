@@ -12,7 +12,7 @@ from liandong.archive.queries import record_by_code
 from liandong.cases.models import Case
 from liandong.intake.models import Batch, BatchState, Item, ItemFinding, ItemState
 from liandong.kernel.calendars import catalogue_calendar
-from liandong.kernel.casework import EXITS, STATE, flow_of
+from liandong.kernel.casework import EXITS, ON_LEDGER, STATE, flow_of
 from liandong.kernel.deadlines import deadline
 from liandong.kernel.viewer import Viewer
 
@@ -71,10 +71,13 @@ def _standing(attempt: int, batch: Batch) -> Filing:
 def disputable_until(case: Case) -> datetime | None:
     """Until when a dispute holds up the filing; None when none can come any more.
 
-    Whoever was refused has as long to ask for a review as others have to rate.
+    Whoever was refused has as long to ask for a review as others have to rate; so has an
+    enterprise whose demand was cleared, when the problem comes back.
     """
-    flow = flow_of(case.kind)
-    if not any(one.action == "dispute" for one in flow.leaving(STATE, case.state)):
+    leaving = [
+        one for one in flow_of(case.kind).leaving(STATE, case.state) if one.action == "dispute"
+    ]
+    if not any("cleared" not in one.guards or case.ledger == "cleared" for one in leaving):
         return None
     if case.over_at is None or case.events.filter(axis=STATE, action="dispute").exists():
         return None
@@ -85,9 +88,15 @@ def disputable_until(case: Case) -> datetime | None:
 
 
 def is_ready(case: Case, *, now: datetime) -> bool:
-    """Whether it is over, due for filing, and nobody's time to dispute runs."""
+    """Whether it is over, due for filing, and nobody's time to dispute runs.
+
+    What is still on the ledger waits to be cleared until its filing time (T12) has run out.
+    """
     if case.record != DUE or case.state not in ENDED:
         return False
+    filing_due = case.running.get("T12")
+    if case.ledger in ON_LEDGER and case.state == "closed" and filing_due and now <= filing_due:
+        return False  # first it is cleared, as long as there is time for it
     until = disputable_until(case)
     return until is None or until < now
 

@@ -38,6 +38,8 @@ def of(case: Case, move: Move, one: Situation, said: Said, *, now: datetime) -> 
     _keep_in_circle(case, move, effect)
     if make := _EFFECTS.get(move.action):
         make(case, one, effect)
+    if move.source == move.target:
+        return effect  # what is over was over before
     if move.target in EXITS or move.target == "closed":
         case.over_at = now
         _set_ends(case, now)
@@ -152,6 +154,7 @@ _READERS: Final[Mapping[str, Callable[[Move, str, Effect], None]]] = {
     "reason_class": _reader_of_reason("reason_class", "park"),
     "route": _reader_of_reason("route", "refer"),
     "level": _reader_of_reason("level", "escalate"),
+    "no_progress": _reader_of_reason("no_progress", "no_progress"),
 }
 
 

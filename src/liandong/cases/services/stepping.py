@@ -89,9 +89,41 @@ def locked(case_id: int) -> Case:
     return related.get(pk=case_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """A step that may be taken, with everything that writing it needs."""
+
+    move: Move
+    role: str
+    said: Mapping[str, str]
+    effect: effects.Effect
+    attached: Sequence[Evidence]
+
+
+def check_step(
+    case: Case, action: str, *, by: Bearer, now: datetime, given: Given, axis: str = STATE
+) -> None:
+    """Whether the step could be taken now; nothing is written.  Raises what `take_step` raises.
+
+    `case` is a copy that the caller throws away: an effect may have touched it.
+    """
+    _allowed(case, axis, action, by=by, now=now, given=given)
+
+
 def _take(
     case: Case, axis: str, action: str, *, by: Bearer, now: datetime, given: Given
 ) -> Move:  # fmt: skip
+    one = _allowed(case, axis, action, by=by, now=now, given=given)
+    write_event(
+        case, one.move, one.role, by=by, now=now, said=one.said, effect=one.effect,
+        attached=one.attached,
+    )  # fmt: skip
+    return one.move
+
+
+def _allowed(
+    case: Case, axis: str, action: str, *, by: Bearer, now: datetime, given: Given
+) -> _Allowed:  # fmt: skip
     said = {name: text.strip() for name, text in given.said.items() if text.strip()}
     situation = situation_of(case, by, said, now=now)
     roles = standings(by, standing_of(case))
@@ -115,8 +147,7 @@ def _take(
     effect.facts |= on_behalf(case, by.viewer) if role == "reporter" else {}
     if role != "reporter" and tie_to(case, by.viewer.name):
         effect.facts["tie"] = "declared"  # which one stays in the register of ties
-    write_event(case, move, role, by=by, now=now, said=said, effect=effect, attached=attached)
-    return move
+    return _Allowed(move, role, said, effect, attached)
 
 
 def _attached(case: Case, uuids: Sequence[UUID]) -> list[Evidence]:

@@ -158,7 +158,7 @@ def _fact_word(action: str, code: str, text: Any) -> str:
             return str(wording.SEVERITY_WORDS.get(str(text), text))
         case "outcome":
             return wording.outcome_word(str(text))
-        case "route" | "reason_class" | "level":
+        case "route" | "reason_class" | "level" | "no_progress":
             return wording.reason_word(_REASONS[code], str(text))
         case "unit" | "lead_unit":
             return str(Unit.objects.filter(code=text).first() or text)
@@ -231,13 +231,15 @@ def _proposed(case: Case, code: str) -> dict[str, Any]:
     return choices.get(code, {})
 
 
-_REASONS: Mapping[str, str] = {"reason_class": "park", "route": "refer", "level": "escalate"}
+_REASONS: Mapping[str, str] = {
+    "reason_class": "park", "route": "refer", "level": "escalate", "no_progress": "no_progress",
+}  # fmt: skip
 _OUTCOMES = ("solved", "partly", "explained", "policy_limited")
 _CONTROLS: Mapping[str, str] = {
     "severity": "choice", "outcome": "choice", "reason_class": "choice", "route": "choice",
     "level": "choice", "score": "choice", "category": "groups", "lead_unit": "choice",
     "unit": "choice", "clause": "line", "until": "date", "parent": "line", "place": "line",
-    "proof": "photo",
+    "proof": "photo", "no_progress": "choice",
 }  # fmt: skip
 
 

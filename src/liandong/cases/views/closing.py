@@ -57,7 +57,7 @@ def _file(request: HttpRequest, case: Case) -> HttpResponse:
         file_now(case.pk, by=viewer_of(request).name, now=timezone.now())
     except NotReady:
         messages.error(
-            request, _("现在不能归档：事项没有结束、还在申请重办的期限内，或者已经移交。")
+            request, _("现在不能归档：事项没有结束、没有销号、还在申请重办的期限内，或者已经移交。")
         )
     else:
         messages.success(request, _("已移交归档，检测通过后档号会写回本事项。"))

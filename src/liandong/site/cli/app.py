@@ -15,6 +15,7 @@ from . import (
     files,
     intake,
     keys,
+    ledger,
     opening,
     points,
     retention,
@@ -34,6 +35,7 @@ app.add_typer(intake.app, name="intake")
 app.add_typer(archive.app, name="archive")
 app.add_typer(case.app, name="case")
 app.add_typer(points.app, name="points")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(opening.app, name="opening")
 app.add_typer(data.app, name="data")
 app.add_typer(accounts.app, name="account")
