@@ -31,6 +31,7 @@ urlpatterns = [
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
     path("snap/", snap.show_snap, name="snap"),
+    path("snap/near/", snap.find_nearby, name="near"),
     path("snap/reports/", snap.take_report, name="take_report"),
     path("snap/reports/<uuid:report>/photos/<uuid:photo>/", snap.take_photo, name="take_photo"),
     path("r/", track.find, name="find"),

@@ -9,6 +9,7 @@ from typing import Final
 
 DATUMS: Final = ("wgs84", "gcj02")
 DIGITS: Final = 5  # decimals that are kept: about one metre
+COARSE: Final = 3  # decimals that the public is told: some 100 m
 _AXIS: Final = 6378245.0  # metres, Krasovsky 1940
 _FLATNESS: Final = 0.00669342162296594323  # first eccentricity squared
 _ROUNDS: Final = 30

@@ -4,8 +4,9 @@ from .cases import Case, CaseEvent, CaseWords, Escalation, SubTask
 from .duty import DutyClause, GridCell
 from .evidence import Evidence
 from .reports import Pseudonym, SentPhoto
+from .views import SavedView
 
 __all__ = [
     "Case", "CaseEvent", "CaseWords", "DutyClause", "Escalation", "Evidence", "GridCell",
-    "Pseudonym", "SentPhoto", "SubTask",
+    "Pseudonym", "SavedView", "SentPhoto", "SubTask",
 ]  # fmt: skip

@@ -110,6 +110,7 @@ class Case(models.Model):
             models.Index(fields=["requester", "id"], name="case_by_requester"),
             models.Index(fields=["enterprise", "id"], name="case_by_enterprise"),
             models.Index(fields=["submitted_at"], name="case_by_time"),
+            models.Index(fields=["category", "-id", "outcome"], name="case_by_category"),
             models.Index(
                 fields=["lat", "lon"], name="case_by_place", condition=Q(lat__isnull=False)
             ),

@@ -51,6 +51,7 @@ class Report:
     contact: Mapping[str, str] = field(default_factory=dict)  # name, phone, email
     submitted_at: datetime | None = None  # of the source system, for imports
     token: str = ""  # chosen by the sender, who then has it though the answer gets lost
+    same_as: str = ""  # number of the case that the sender takes for the same matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def open_case(
             for one in evidence:
                 one.case = case
                 one.save()
-            _submit(case, _split(report, kind)[0], by=by, now=now, evidence=evidence)
+            _submit(case, report, _split(report, kind)[0], by=by, now=now, evidence=evidence)
             if contact := {**_split(report, kind)[1], **report.contact}:
                 seal_contact(case, contact, now=now)
             set_clocks(case, now=now)
@@ -168,10 +169,14 @@ def _split(report: Report, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _submit(
-    case: Case, said: Mapping[str, str], *, by: Bearer, now: datetime, evidence: Sequence[Evidence]
-) -> None:
+    case: Case, report: Report, said: Mapping[str, str], *, by: Bearer, now: datetime,
+    evidence: Sequence[Evidence],
+) -> None:  # fmt: skip
     (move,) = (one for one in moves() if one.action == "submit")
-    effect = Effect(sets=first_sets(case), facts={"channel": case.channel}, round=1)
+    facts = {"channel": case.channel}
+    if report.same_as:
+        facts["same_as"] = report.same_as
+    effect = Effect(sets=first_sets(case), facts=facts, round=1)
     write_event(case, move, "reporter", by=by, now=now, said=said, effect=effect, attached=evidence)
 
 

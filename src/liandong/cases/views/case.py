@@ -31,6 +31,8 @@ from liandong.cases.services.stepping import Given, Stale, take_step
 from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
 from liandong.kernel.flows import StepRefused
 
+from .similar import similar_context
+
 _PARTS: Mapping[str, str] = {
     "confirm": "check", "not_found": "check", "pass": "inspection", "fail": "inspection",
 }  # fmt: skip
@@ -69,6 +71,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "clocks": [_clock(run, lines, now) for run, lines in explained(case, now=now)],
         "steps": [_step(case, move) for move in moves],
         "photos": _photos(case),
+        "similar": similar_context(request, case),
         "may_cover": BLUR.may(viewer_of(request)),
         "may_file": FILE.may(bearer.viewer),
         "roles": [
