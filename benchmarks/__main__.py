@@ -17,7 +17,7 @@ from . import machine
 
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
-    "access", "api", "opening", "deadlines", "case_import", "ocr", "pipeline",
+    "access", "api", "opening", "deadlines", "case_import", "duplicates", "ocr", "pipeline",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ same run.  Speed: one suggestion for a desk in a database of 10,000 to 1,000,000
 import csv
 import json
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -21,10 +22,10 @@ import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from liandong.kernel.likeness import (
     DAYS,
@@ -37,8 +38,12 @@ from liandong.kernel.likeness import (
     rate_bits,
     weights,
 )
+from liandong.kernel.places import COARSE
 
 from . import machine
+
+if TYPE_CHECKING:
+    from liandong.kernel.viewer import Viewer
 
 COUNTS = {"small": (10_000, 100_000), "full": (10_000, 100_000, 1_000_000)}
 ASKED = 200  # suggestions timed at each size
@@ -83,7 +88,9 @@ def quality() -> Iterator[Row]:
     rules: dict[str, Callable[[Past], bool]] = {
         f"same category, {RADIUS:.0f} m, {RULE_DAYS} days": _is_near,
         f"ours, desk ({by.suggest_from} bits)": lambda one: _best(one, rates) >= by.suggest_from,
-        f"ours, public ({by.public_from} bits)": lambda one: _best(one, rates) >= by.public_from,
+        f"ours, public ({by.public_from} bits, coarse places)": (
+            lambda one: _best(_as_public(one), rates) >= by.public_from
+        ),
         "ours, desk, without rates of categories": lambda one: _best(one, {}) >= by.suggest_from,
     }
     halves = {
@@ -126,6 +133,18 @@ def _is_near(one: Past) -> bool:
 def _best(one: Past, rates: Mapping[str, float]) -> float:
     rows = ranked(one.side, one.others, rates=rates)
     return rows[0][1].bits if rows else float("-inf")
+
+
+def _as_public(one: Past) -> Past:
+    """As the reporter's page compares: others by the place that anybody may know, no address."""
+    default = default_points([one.side, *one.others])
+    coarse = [
+        replace(other, lat=round(other.lat or 0, COARSE), lon=round(other.lon or 0, COARSE),
+                address="")
+        for other in one.others
+        if (other.lat, other.lon) not in default and other.category == one.side.category
+    ]  # fmt: skip
+    return Past(replace(one.side, address=""), one.is_duplicate, coarse)
 
 
 def _rates(past: Sequence[Past]) -> dict[str, float]:
@@ -191,3 +210,93 @@ def _metres(one: Side, other: Side) -> float:
     if one.lat is None or one.lon is None or other.lat is None or other.lon is None:
         return float("inf")
     return metres_between(one.lat, one.lon, other.lat, other.lon)
+
+
+# Speed --------------------------------------------------------------------------------------------
+
+
+def speed(count: int) -> Iterator[Row]:
+    """Suggestions for the newest cases of a city of `count` cases over three years."""
+    from liandong.cases.models import Case
+    from liandong.cases.queries.similar import similar, similar_public
+
+    viewer = _fill(count)
+    asked = list(Case.objects.order_by("-pk")[:ASKED])
+    calls: dict[str, Callable[[Case], int]] = {
+        "desk": lambda one: len(similar(one, viewer=viewer)),
+        "reporter": lambda one: len(similar_public(
+            lat=one.lat or 0, lon=one.lon or 0, category=one.category, text=one.text,
+            now=one.submitted_at,
+        )),
+    }  # fmt: skip
+    for who, call in calls.items():
+        took, found = [], 0
+        for one in asked:
+            started = time.perf_counter()
+            found += call(one) > 0
+            took.append((time.perf_counter() - started) * 1000)
+        cuts = statistics.quantiles(took, n=100)
+        yield {
+            "benchmark": "duplicates", "part": f"a suggestion, {who}", "cases": count,
+            "asked": len(asked), "with_any": found, "p50_ms": round(cuts[49], 1),
+            "p95_ms": round(cuts[94], 1), "load": machine.load(), **machine.peak_mb(),
+        }  # fmt: skip
+
+
+def _fill(count: int) -> "Viewer":
+    """Cases of many categories, most of them in the middle of a city; a desk that sees them."""
+    from django.db import connection
+
+    from liandong.base.models import Account, Post, Role, Unit
+    from liandong.base.viewers import viewer_of_account
+    from liandong.cases.models import Case
+    from liandong.kernel import catalog
+
+    chance = random.Random(7)  # noqa: S311 - repeatable, not secret
+    names = [row["local_code"] for row in catalog.rows("problem_categories") if row["local_code"]]
+    first = [
+        Case(
+            kind="snap_report", channel="import", state="closed" if number % 5 else "submitted",
+            outcome="solved" if number % 20 else "duplicate", title="路灯不亮",
+            text=f"第{number}号路灯不亮已有三天请派人维修", category=names[number % len(names)],
+            address=f"黄河{number % 90}路{number}号", lat=chance.gauss(37.38, 0.04),
+            lon=chance.gauss(118.0, 0.05), datum="wgs84", changed_at=NOW,
+            submitted_at=NOW - timedelta(minutes=chance.randrange(1_576_800)),
+        )
+        for number in range(min(count, 10_000))
+    ]  # fmt: skip
+    Case.objects.bulk_create(first, batch_size=500)
+    columns = [one.column for one in Case._meta.local_fields if one.column != "id"]
+    anew = {
+        "uuid": "lower(hex(randomblob(16)))", "lat": "lat + random() / 1e19 * 0.03",
+        "lon": "lon + random() / 1e19 * 0.03",
+        "submitted_at": "datetime(submitted_at, (abs(random()) % 40000 - 20000) || ' minutes')",
+    }  # fmt: skip
+    select = ", ".join(anew.get(name, f'"{name}"') for name in columns)
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor:
+        for _copy in range(count // len(first) - 1):
+            cursor.execute(
+                f"INSERT INTO cases_case ({quoted}) SELECT {select} FROM cases_case"  # noqa: S608
+                f" WHERE id <= {len(first)}"
+            )
+    unit = Unit.objects.create(code="ZHZX", name="中心")
+    desk = Account.objects.create(username="desk", unit=unit, clearance=2)
+    Post.objects.create(account=desk, role=Role.DESK)
+    return viewer_of_account(desk)
+
+
+def _main(count: int) -> None:
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "liandong.site.settings"
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    for row in speed(count):
+        print(json.dumps(row, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]))

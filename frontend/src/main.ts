@@ -12,6 +12,8 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   correct: () => import("./islands/correct"),
   review: () => import("./islands/review"),
   passkey: () => import("./islands/passkey"),
+  compare: () => import("./islands/compare"),
+  field: () => import("./islands/field"),
 };
 
 async function wake(host: HTMLElement): Promise<void> {

@@ -1,6 +1,6 @@
 // The reporter's page: takes photos, the place once, and puts each report into the outbox.
 // Stands alone: the page may weigh 20 kB.  Without it the page is a plain form.
-import { Item, Outbox, packed, said, Shot, shrunk, uuid } from "./outbox";
+import { type Item, Outbox, packed, said, type Shot, shrunk, uuid } from "./outbox";
 
 const DIGITS = 5; // decimals of a coordinate: one metre
 const STEP = 0.00005; // degrees of latitude: about 5 m

@@ -1,6 +1,6 @@
 """Builders for tests of cases: people of all roles, units, a report, and a driver of its way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -102,8 +102,11 @@ def report(kind: str = "snap_report", **changes: Any) -> Report:
     return Report(**{**facts, **changes})
 
 
-def opened(kind: str = "snap_report", *, now: datetime = NOW, **changes: Any) -> Opened:
-    return open_case(report(kind, **changes), by=Bearer(), now=now)
+def opened(
+    kind: str = "snap_report", *, now: datetime = NOW, evidence: Sequence[Evidence] = (),
+    **changes: Any,
+) -> Opened:  # fmt: skip
+    return open_case(report(kind, **changes), by=Bearer(), now=now, evidence=evidence)
 
 
 def attach(case: Case, part: str = "after") -> UUID:

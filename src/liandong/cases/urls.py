@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import blur, case, closing, lists, snap, track
+from .views import blur, case, closing, field, inspecting, lists, snap, track
 
 
 class CaseNumber(StringConverter):
@@ -30,6 +30,14 @@ urlpatterns = [
     path("cases/<case_no:number>/close/", closing.show_closing, name="close"),
     path("cases/<case_no:number>/steps/", case.take, name="take"),
     path("cases/<case_no:number>/photos/<uuid:photo>.jpg", case.send_photo, name="photo"),
+    path("cases/<case_no:number>/inspect/", inspecting.show_inspection, name="inspect"),
+    path("field/", field.show_field, name="field"),
+    path("field/<case_no:number>/<slug:action>/", field.take_field_step, name="field_step"),
+    path(
+        "field/<case_no:number>/<slug:action>/photos/<uuid:photo>/",
+        field.take_photo,
+        name="field_photo",
+    ),
     path("snap/", snap.show_snap, name="snap"),
     path("snap/near/", snap.find_nearby, name="near"),
     path("snap/reports/", snap.take_report, name="take_report"),

@@ -98,10 +98,13 @@ def text_likeness(one: str, other: str) -> float | None:
 
     None where one of them has fewer than two units: a single word says nothing.
     """
-    left, right = _pairs(one), _pairs(other)
+    return _shared(_pairs(one), _pairs(other))
+
+
+def _shared(left: Counter[str], right: Counter[str]) -> float | None:
     if not left or not right:
         return None
-    shared = sum((left & right).values())
+    shared = sum(min(count, right[pair]) for pair, count in left.items())
     return 2 * shared / (left.total() + right.total())
 
 
@@ -149,7 +152,6 @@ class Weights:
     class_other: float
     rate_least: float  # of the category's own rate of merging, see `rate_bits`
     rate_most: float
-    rate_trust: float  # cases that the rate of all counts for
     suggest_from: float  # bits from which the desk is shown a case
     public_from: float  # bits from which the reporter is
 
@@ -164,13 +166,13 @@ def weights() -> Weights:
 def rate_bits(merged: int, decided: int, all_merged: int, all_decided: int) -> float:
     """How much more often cases of a category were merged than cases of all, in bits.
 
-    Counted on past decisions of persons.  Without any it is 0; few of them count little, and the
+    Counted on past decisions of persons: one more than were merged over one more than there would
+    be, were the category like all.  So it is 0 without decisions, and where nobody ever merged; the
     table bounds it, so that a category that is never merged can still be suggested.
     """
     by = weights()
-    usual = (all_merged + 1) / (all_decided + by.rate_trust)
-    here = (merged + usual * by.rate_trust) / (decided + by.rate_trust)
-    return min(by.rate_most, max(by.rate_least, log2(here / usual)))
+    expected = decided * all_merged / max(1, all_decided)
+    return min(by.rate_most, max(by.rate_least, log2((merged + 1) / (expected + 1))))
 
 
 def ranked(
@@ -193,8 +195,9 @@ def ranked(
             if (other.lat, other.lon) not in suspect:
                 near[position] = metres, days
     counts = Counter(others[position].category for position in near)
+    words = _pairs(one.text), _pairs(one.address)
     found = [
-        (position, _weighed(one, others[position], metres, days, counts, rates or {}))
+        (position, _weighed(one, words, others[position], metres, days, counts, rates or {}))
         for position, (metres, days) in near.items()
     ]
     return sorted(found, key=lambda pair: (-pair[1].bits, pair[0]))
@@ -207,15 +210,15 @@ def _metres(one: Side, other: Side) -> float | None:
 
 
 def _weighed(
-    one: Side, other: Side, metres: float | None, days: float, counts: Mapping[str, int],
-    rates: Mapping[str, float],
+    one: Side, words: tuple[Counter[str], Counter[str]], other: Side, metres: float | None,
+    days: float, counts: Mapping[str, int], rates: Mapping[str, float],
 ) -> Likeness:  # fmt: skip
     signs: list[Sign] = []
     if metres is not None:
         alike = counts[other.category] if other.category else sum(counts.values())
         chance = _strangers(metres, days, alike)
         signs.append(Sign("place", chance, -log2(chance)))
-    signs += _signs_of_words(one, other)
+    signs += _signs_of_words(words, other)
     if pictures := _nearest(one.pictures, other.pictures):
         signs.append(pictures)
     signs.append(_of_category(one.category, other.category, rates))
@@ -233,13 +236,13 @@ def _strangers(metres: float, days: float, alike: int) -> float:
     return max(1, alike) * share_of_area * share_of_time
 
 
-def _signs_of_words(one: Side, other: Side) -> list[Sign]:
+def _signs_of_words(words: tuple[Counter[str], Counter[str]], other: Side) -> list[Sign]:
     by, signs = weights(), []
     for code, left, right, slope, even in (
-        ("text", one.text, other.text, by.text_slope, by.text_even),
-        ("address", one.address, other.address, by.address_slope, by.address_even),
+        ("text", words[0], other.text, by.text_slope, by.text_even),
+        ("address", words[1], other.address, by.address_slope, by.address_even),
     ):
-        share = text_likeness(left, right)
+        share = _shared(left, _pairs(right)) if left and right else None
         if share is not None:
             signs.append(Sign(code, share, slope * (share - even)))
     return signs

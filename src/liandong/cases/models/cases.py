@@ -112,7 +112,8 @@ class Case(models.Model):
             models.Index(fields=["submitted_at"], name="case_by_time"),
             models.Index(fields=["category", "-id", "outcome"], name="case_by_category"),
             models.Index(
-                fields=["lat", "lon"], name="case_by_place", condition=Q(lat__isnull=False)
+                fields=["lat", "lon", "submitted_at"], name="case_by_place",
+                condition=Q(lat__isnull=False),
             ),
             models.Index(
                 fields=["token_hash"], name="case_by_token", condition=~Q(token_hash="")

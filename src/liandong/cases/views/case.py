@@ -33,7 +33,7 @@ from liandong.kernel.flows import StepRefused
 
 from .similar import similar_context
 
-_PARTS: Mapping[str, str] = {
+PARTS: Mapping[str, str] = {
     "confirm": "check", "not_found": "check", "pass": "inspection", "fail": "inspection",
 }  # fmt: skip
 LONGEST_WORDS = 4000
@@ -69,7 +69,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "facts": _facts(case),
         "events": [_event(one, case) for one in timeline(case)],
         "clocks": [_clock(run, lines, now) for run, lines in explained(case, now=now)],
-        "steps": [_step(case, move) for move in moves],
+        "steps": [step_of(case, move) for move in moves],
         "photos": _photos(case),
         "similar": similar_context(request, case),
         "may_cover": BLUR.may(viewer_of(request)),
@@ -157,7 +157,7 @@ def _photos(case: Case) -> dict[str, list[Evidence]]:
 # Steps --------------------------------------------------------------------------------------------
 
 
-def _step(case: Case, move: Move) -> dict[str, Any]:
+def step_of(case: Case, move: Move) -> dict[str, Any]:
     """A step as a form: its needs with the control and the choices of each."""
     return {
         "move": move,
@@ -221,7 +221,7 @@ def take(request: HttpRequest, number: str) -> HttpResponse:
         return redirect(back)
     try:
         evidence = _photos_sent(request, case, action, now=now)
-        given = Given(_said(request), evidence)
+        given = Given(said_in(request), evidence)
         seen = whole(request.POST.get("seen"), default=case.last)
         done = take_step(case.pk, action, by=bearer, now=now, given=given, seen=seen, axis=axis)
     except BadPhoto as bad:
@@ -238,7 +238,8 @@ def take(request: HttpRequest, number: str) -> HttpResponse:
     return redirect(back)
 
 
-def _said(request: HttpRequest) -> dict[str, str]:
+def said_in(request: HttpRequest) -> dict[str, str]:
+    """What a form says to a step: words by code of need."""
     names = (row for row in request.POST if row.startswith("said_"))
     return {
         name.removeprefix("said_"): request.POST[name].replace("\0", "")[:LONGEST_WORDS]
@@ -247,7 +248,7 @@ def _said(request: HttpRequest) -> dict[str, str]:
 
 
 def _photos_sent(request: HttpRequest, case: Case, action: str, *, now: datetime) -> list[UUID]:
-    part = _PARTS.get(action, "after")
+    part = PARTS.get(action, "after")
     by = viewer_of(request).name
     kept = []
     for file in request.FILES.getlist("photo")[:6]:

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from liandong.base.front_end import module_of
 from liandong.base.gates import ANYONE, open_to
-from liandong.base.middleware import HEADERS, origin_of
+from liandong.base.middleware import WITH_PLACE, origin_of
 from liandong.base.models import Account
 from liandong.base.params import words
 from liandong.base.viewers import viewer_of
@@ -50,7 +50,6 @@ from .case import LONGEST_WORDS, photo_words
 
 KIND: Final = "snap_report"
 LARGEST_NUMBER: Final = 24  # characters of one coordinate
-_WITH_PLACE: Final = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _page(
         "most": MOST_PHOTOS,
     }
     answer = render(request, "cases/snap.html", context, status=refused.status if refused else 200)
-    answer.headers["Permissions-Policy"] = _WITH_PLACE
+    answer.headers["Permissions-Policy"] = WITH_PLACE
     return answer
 
 
