@@ -14,6 +14,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   passkey: () => import("./islands/passkey"),
   compare: () => import("./islands/compare"),
   field: () => import("./islands/field"),
+  map: () => import("./islands/map"),
 };
 
 async function wake(host: HTMLElement): Promise<void> {

@@ -65,10 +65,11 @@ def listed(
     rows = visible(viewer).select_related("lead_unit", "grid")
     if before:
         rows = rows.filter(pk__lt=before)
-    return list(_filtered(rows, filters, now=now).order_by("-pk")[: PAGE + 1])
+    return list(filtered(rows, filters, now=now).order_by("-pk")[: PAGE + 1])
 
 
-def _filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
+def filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
+    """The rows that the conditions leave."""
     for name in ("state", "kind", "category"):
         if value := getattr(filters, name):
             rows = rows.filter(**{name: value})

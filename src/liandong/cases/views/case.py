@@ -22,7 +22,7 @@ from liandong.base.params import way_back
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case, Evidence
-from liandong.cases.policies import BLUR, FILE, SEE, STEP, Bearer, standings
+from liandong.cases.policies import BLUR, FILE, INSPECT, SEE, STEP, Bearer, standings
 from liandong.cases.queries.cases import duties_for, open_moves, seen_case, timeline
 from liandong.cases.queries.clocks import explained
 from liandong.cases.queries.situations import standing_of
@@ -73,6 +73,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "photos": _photos(case),
         "similar": similar_context(request, case),
         "may_cover": BLUR.may(viewer_of(request)),
+        "may_inspect": INSPECT.may(bearer.viewer) and case.state == "inspecting",
         "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))

@@ -114,11 +114,11 @@ def take_field_step(request: HttpRequest, number: str, action: str) -> HttpRespo
         ahead = [UUID(one) for one in request.POST.getlist("ahead")[:MOST_PHOTOS]]
     except ValueError:
         return _refusal(422, "photo-bad", _("填写有误。"))
-    if action not in ACTIONS:
-        return _refusal(422, "wrong-state", _("没有这一步。"))
     told = {"number": case.number, "track": f"/cases/{case.number}/"}
     if _was_taken(case, action, ahead, by=viewer.name):
         return JsonResponse(told)
+    if not _is_open(request, case, action):
+        return _refusal(422, "wrong-state", _("事项已不在这一步。"))
     try:
         take_step(
             case.pk, action, by=Bearer(viewer), now=timezone.now(),

@@ -14,7 +14,7 @@ from liandong.base.params import number, words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case
-from liandong.cases.policies import LIST, TRIAGE, is_staff
+from liandong.cases.policies import FIELD, LIST, TRIAGE, is_staff
 from liandong.cases.queries.cases import PAGE, Filters, duties_for, inbox, listed, waiting
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, flow_of, kinds
@@ -42,6 +42,7 @@ def show_cases(request: HttpRequest) -> HttpResponse:
         "units": Unit.objects.filter(closed_at__isnull=True, led_cases__isnull=False).distinct(),
         "is_staff": is_staff(viewer),
         "may_triage": TRIAGE.may(viewer),
+        "may_go_out": FIELD.may(viewer),
         "chips": _chips(request, filters),
     }
     return render(request, "cases/cases.html", context)
