@@ -182,3 +182,6 @@ INSPECT: Final = Policy(
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )
+BULK: Final = Policy(
+    "act-on-many-cases", is_staff, _("办理事项的岗位；每件仍按本人的职责")
+)  # fmt: skip

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import blur, case, closing, field, inspecting, lists, maps, snap, track
+from .views import blur, bulk, case, closing, field, inspecting, lists, maps, snap, track
 
 
 class CaseNumber(StringConverter):
@@ -25,6 +25,9 @@ app_name = "cases"
 urlpatterns = [
     path("cases/", lists.show_cases, name="cases"),
     path("cases/inbox/", lists.show_inbox, name="inbox"),
+    path("cases/bulk/", bulk.act, name="bulk"),
+    path("cases/views/", bulk.save_view, name="save_view"),
+    path("cases/views/<int:key>/forget/", bulk.forget_view, name="forget_view"),
     path("cases/map/", maps.show_map, name="map"),
     path("cases/map/cases.geojson", maps.export, name="map_export"),
     path("cases/flow/<str:kind>/", lists.show_flow, name="flow"),

@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from liandong.base.access import Lookup, to_q
 from liandong.base.models import Account, Role, Unit
 from liandong.cases.flow import REQUESTER, SYSTEM, true_guards
-from liandong.cases.models import Case, CaseEvent, DutyClause, SubTask
+from liandong.cases.models import Case, CaseEvent, DutyClause, SavedView, SubTask
 from liandong.cases.policies import Bearer, may_see, standings
 from liandong.kernel.casework import LEDGER, STATE, Move, flow_of
 from liandong.kernel.viewer import Viewer
@@ -82,6 +82,11 @@ def filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QueryS
         found = Q(title__icontains=filters.words) | Q(address__icontains=filters.words)
         rows = rows.filter(found | Q(pk=by_number.pk if by_number else 0))
     return rows
+
+
+def saved_views(account: int | None) -> list[SavedView]:
+    """The views that an account (by key) has kept, in the order they were made."""
+    return list(SavedView.objects.filter(account=account)) if account else []
 
 
 # What waits for whom ------------------------------------------------------------------------------

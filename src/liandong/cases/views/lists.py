@@ -14,8 +14,16 @@ from liandong.base.params import number, words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case
-from liandong.cases.policies import FIELD, LIST, TRIAGE, is_staff
-from liandong.cases.queries.cases import PAGE, Filters, duties_for, inbox, listed, waiting
+from liandong.cases.policies import BULK, FIELD, LIST, TRIAGE, is_staff
+from liandong.cases.queries.cases import (
+    PAGE,
+    Filters,
+    duties_for,
+    inbox,
+    listed,
+    saved_views,
+    waiting,
+)
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, flow_of, kinds
 
@@ -32,8 +40,14 @@ def show_cases(request: HttpRequest) -> HttpResponse:
     filters = Filters(**asked, words=said, late=late)
     rows = listed(filters, viewer=viewer, now=now, before=number(request.GET.get("after")))
     is_plain = filters == Filters() and not request.GET.get("after")
+    query = _without(request)
+    views = saved_views(request.user.pk)
     context = {
         "waiting": [row_of(one, now) for one in waiting(viewer)] if is_plain else [],
+        "query": query,
+        "views": views,
+        "saved": next((one for one in views if one.query == query), None),
+        "choose": "bulk" if BULK.may(viewer) else "",
         "rows": [row_of(one, now) for one in rows[:PAGE]],
         "after": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         "filters": filters,
@@ -69,9 +83,10 @@ def _chips(request: HttpRequest, filters: Filters) -> list[dict[str, str]]:
     ]
 
 
-def _without(request: HttpRequest, name: str) -> str:
+def _without(request: HttpRequest, name: str = "") -> str:
+    """The conditions of the address but this one, without those that are empty."""
     kept = request.GET.copy()
-    for one in (name, "after"):
+    for one in (name, "after", *(key for key, value in request.GET.items() if not value)):
         kept.pop(one, None)
     return kept.urlencode()
 

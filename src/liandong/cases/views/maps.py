@@ -94,7 +94,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _box(text: str | None) -> Box | None:
-    """A view as south,north,west,east in degrees; None for anything else."""
+    """A view as "south,north,west,east" in degrees; None for anything else."""
     try:
         box = Box(*(float(part) for part in words(text).split(",")))
     except (TypeError, ValueError):
