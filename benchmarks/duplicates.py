@@ -177,21 +177,20 @@ def _past() -> Iterator[Past]:
     suspect = default_points([side for side, _is_dup in rows])
     strips: dict[int, list[Side]] = defaultdict(list)  # by thousandths of a degree of latitude
     for side, is_duplicate in rows:
-        assert side.lat is not None
-        assert side.lon is not None
-        box = box_around(side.lat, side.lon, RADIUS)
+        lat, lon = side.lat or 0.0, side.lon or 0.0
+        box = box_around(lat, lon, RADIUS)
         strip = range(int(box.south * 1000), int(box.north * 1000) + 1)
-        if (side.lat, side.lon) not in suspect:
+        if (lat, lon) not in suspect:
             since = side.at - timedelta(days=DAYS)
             others = [one for at in strip for one in _after(strips[at], since) if box.west <= (
                 one.lon or 0
             ) <= box.east]  # fmt: skip
             yield Past(side, is_duplicate, others)
-        strips[int(side.lat * 1000)].append(side)
+        strips[int(lat * 1000)].append(side)
 
 
 def _after(rows: Sequence[Side], since: datetime) -> Sequence[Side]:
-    return rows[bisect_left(rows, since, key=lambda one: one.at):]
+    return rows[bisect_left(rows, since, key=lambda one: one.at) :]
 
 
 def _rows() -> Iterator[tuple[Side, bool]]:

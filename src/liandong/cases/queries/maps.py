@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.db.models import Avg, Count, F, Max, Min, Q, QuerySet
@@ -56,7 +56,7 @@ def on_map(
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def whole(rows: QuerySet[Case]) -> Box | None:
@@ -74,9 +74,7 @@ def whole(rows: QuerySet[Case]) -> Box | None:
 
 def inside(rows: QuerySet[Case], box: Box) -> QuerySet[Case]:
     """Those within the box."""
-    return rows.filter(
-        lat__gte=box.south, lat__lte=box.north, lon__gte=box.west, lon__lte=box.east
-    )
+    return rows.filter(lat__gte=box.south, lat__lte=box.north, lon__gte=box.west, lon__lte=box.east)
 
 
 def cells(rows: QuerySet[Case], box: Box, *, now: datetime) -> list[Cell]:

@@ -175,8 +175,12 @@ def rates_of(categories: Iterable[str]) -> dict[str, float]:
 
 def _decisions(rows: QuerySet[Case]) -> tuple[int, int]:
     """How many of the newest with an outcome were closed as duplicates, and how many there are."""
-    told = rows.order_by("-id").values("outcome")[:DECIDED].aggregate(
-        merged=Count("pk", filter=Q(outcome=CLOSED_AS_DUPLICATE)),
-        decided=Count("pk", filter=~Q(outcome="")),
+    told = (
+        rows.order_by("-id")
+        .values("outcome")[:DECIDED]
+        .aggregate(
+            merged=Count("pk", filter=Q(outcome=CLOSED_AS_DUPLICATE)),
+            decided=Count("pk", filter=~Q(outcome="")),
+        )
     )
     return told["merged"], told["decided"]

@@ -145,7 +145,9 @@ def _count(key: str, most: int, *, now: datetime) -> None:
 
 def may_ask(origin: str, *, now: datetime) -> bool:
     """Whether this address may ask once more what was reported nearby; counts the question."""
-    return take_turn(f"near:{origin}", settings.REPORTS_PER_HOUR * MOST_PHOTOS, now=now, within=WINDOW)
+    return take_turn(
+        f"near:{origin}", settings.REPORTS_PER_HOUR * MOST_PHOTOS, now=now, within=WINDOW
+    )
 
 
 def _claimed(sent: Sent, *, now: datetime) -> list[Evidence]:

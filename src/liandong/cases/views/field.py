@@ -141,4 +141,3 @@ def _was_taken(case: Case, action: str, ahead: Sequence[UUID], *, by: str) -> bo
 
 def _refusal(status: int, code: str, why: str) -> JsonResponse:
     return JsonResponse({"code": code, "why": why}, status=status)
-

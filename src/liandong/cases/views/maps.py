@@ -100,7 +100,9 @@ def _box(text: str | None) -> Box | None:
     except (TypeError, ValueError):
         return None
     is_whole = all(isfinite(one) for one in box) and box.south < box.north and box.west < box.east
-    on_earth = abs(box.south) <= 90 and abs(box.north) <= 90 and box.west >= -360 and box.east <= 360
+    on_earth = (
+        abs(box.south) <= 90 and abs(box.north) <= 90 and box.west >= -360 and box.east <= 360
+    )
     return box if is_whole and on_earth else None
 
 
