@@ -265,7 +265,7 @@ def _fill(count: int) -> "Viewer":
         for number in range(min(count, 10_000))
     ]  # fmt: skip
     Case.objects.bulk_create(first, batch_size=500)
-    columns = [one.column for one in Case._meta.local_fields if one.column != "id"]
+    columns = [str(one.column) for one in Case._meta.local_fields if one.column != "id"]
     anew = {
         "uuid": "lower(hex(randomblob(16)))", "lat": "lat + random() / 1e19 * 0.03",
         "lon": "lon + random() / 1e19 * 0.03",

@@ -1,4 +1,4 @@
-"""Field work and inspection: the right rows, a step sent twice is one, and who may not reads why."""
+"""Field work and inspection: the right rows, a step sent twice is one, who may not reads why."""
 
 from pathlib import Path
 from typing import Any

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -171,7 +172,7 @@ def test_only_the_same_category_makes_a_crowd() -> None:
         ({"address": ""}, True),
     ],
 )
-def test_what_differs_weighs_less(changes: dict[str, str], lower: bool) -> None:
+def test_what_differs_weighs_less(changes: dict[str, Any], lower: bool) -> None:
     same, other = bits(beside(20)), bits(beside(20, **changes))
     assert (other < same) is lower
 

@@ -191,9 +191,9 @@ def ranked(
     for position, other in enumerate(others):
         days = abs((one.at - other.at).total_seconds()) / _DAY
         metres = _metres(one, other)
-        if days <= DAYS and (metres is None or metres <= RADIUS):
-            if (other.lat, other.lon) not in suspect:
-                near[position] = metres, days
+        is_near = metres is None or metres <= RADIUS
+        if is_near and days <= DAYS and (other.lat, other.lon) not in suspect:
+            near[position] = metres, days
     counts = Counter(others[position].category for position in near)
     words = _pairs(one.text), _pairs(one.address)
     found = [
@@ -232,7 +232,7 @@ def _strangers(metres: float, days: float, alike: int) -> float:
     FADING were chosen on the tuning half of benchmarks/duplicates.py.
     """
     share_of_area = ((metres + BLUR) / (RADIUS + BLUR)) ** 2
-    share_of_time = ((days + SOON) / (DAYS + SOON)) ** FADING
+    share_of_time = pow((days + SOON) / (DAYS + SOON), FADING)
     return max(1, alike) * share_of_area * share_of_time
 
 

@@ -1,6 +1,6 @@
 """Cases on the map: counted by cells on the server, so that a city of a million is drawn alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -94,7 +94,7 @@ def cells(rows: QuerySet[Case], box: Box, *, now: datetime) -> list[Cell]:
     return [_cell(one, side) for one in counted[:MOST_CELLS]]
 
 
-def _cell(one: dict[str, Any], side: float) -> Cell:
+def _cell(one: Mapping[str, Any], side: float) -> Cell:
     south, west = one["row"] * side, one["column"] * side
     box = Box(south, south + side, west, west + side)
     return Cell(one["count"], one["late"], one["north"], one["east"], box)

@@ -109,11 +109,9 @@ def fingerprint_of(picture: Image.Image) -> str:
     The difference hash (dHash, N. Krawetz 2013): of 9 by 8 grey values, whether each is brighter
     than the one to its right.  "" for a picture without contrast, which would be like any other.
     """
-    small = picture.convert("L").resize((9, 8), Image.Resampling.BOX)
-    darkest, brightest = small.getextrema()
-    if brightest - darkest < LEAST_CONTRAST:
+    grey = picture.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
+    if max(grey) - min(grey) < LEAST_CONTRAST:
         return ""
-    grey = small.tobytes()
     rows = (grey[at : at + 9] for at in range(0, 72, 9))
     bits = "".join("01"[left > right] for row in rows for left, right in pairwise(row))
     return f"{int(bits, 2):016x}"

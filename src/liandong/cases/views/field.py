@@ -1,4 +1,4 @@
-"""Field work (外勤) on a phone: what waits nearby, and a photo with its step, also without a network.
+"""Field work (外勤) on a phone: what waits nearby, a photo with its step, also without a network.
 
 Each step is a plain form.  The script keeps it in the same outbox as the reporter's page, sends
 photos ahead one by one and the step after them; both can be sent again, see
