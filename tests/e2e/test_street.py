@@ -11,7 +11,7 @@ from .test_snap import PHONE
 
 pytestmark = pytest.mark.e2e
 NARROW = {**PHONE, "viewport": {"width": 360, "height": 740},
-          "geolocation": {"latitude": 37.3727, "longitude": 118.0185}}  # fmt: skip
+          "geolocation": {"latitude": 37.3727, "longitude": 118.0181}}  # fmt: skip
 VERIFYING, INSPECTING = "井盖周围路面塌了一圈。", "井盖缺失，只放了一个锥桶。"
 
 
@@ -31,7 +31,7 @@ def test_a_grid_worker_verifies_on_a_phone_without_a_network(
     page = open_as("grid", "/field/", context=NARROW)
     card = page.locator("article", has_text=VERIFYING)
     page.get_by_role("button", name="按离我的距离排").click()
-    expect(card.locator("[data-distance]")).to_have_text("约 40 米")
+    expect(card.locator("[data-distance]")).to_have_text("约 10 米")
     expect(page.locator("#field-said")).to_contain_text("不保存")
     assert violations(page) == []
     assert fits(page)
@@ -82,7 +82,7 @@ def test_the_map_zooms_and_the_table_follows(open_as: Open, pictures: Path) -> N
     before = page.url
     marks.first.click()
     expect(page).not_to_have_url(before)
-    expect(page.locator("#map-found h2").first).to_contain_text("1 件")
+    expect(page.locator("#map-found h2").first).to_contain_text("2 件")
     phone = open_as("desk", "/cases/map/?all=1", context=NARROW)
     expect(phone.locator(".ld-map-mark").first).to_be_visible()
     assert fits(phone)

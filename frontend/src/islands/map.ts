@@ -53,7 +53,7 @@ export function mount(host: HTMLElement): void {
     marks.clearLayers();
     const found = JSON.parse(document.getElementById("map-marks")?.textContent ?? "[]") as Mark[];
     for (const one of found) {
-      const size = Math.round(26 + 8 * Math.log10(one.count) * 2);
+      const size = Math.round(32 + 14 * Math.log10(one.count));
       const icon = divIcon({
         html: String(one.count), iconSize: [size, size],
         className: one.late ? "ld-map-mark ld-map-late" : "ld-map-mark",
