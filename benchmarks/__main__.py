@@ -17,8 +17,8 @@ from . import machine
 
 MODULES = (
     "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
-    "access", "api", "opening", "deadlines", "case_import", "case_lists",
-    "reports", "ocr", "pipeline",
+    "access", "api", "opening", "deadlines", "case_import", "case_lists", "duplicates", "reports",
+    "ocr", "pipeline",
 )  # fmt: skip
 
 

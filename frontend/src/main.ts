@@ -13,6 +13,9 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   review: () => import("./islands/review"),
   passkey: () => import("./islands/passkey"),
   nearest: () => import("./islands/nearest"),
+  compare: () => import("./islands/compare"),
+  field: () => import("./islands/field"),
+  map: () => import("./islands/map"),
 };
 
 async function wake(host: HTMLElement): Promise<void> {

@@ -1,6 +1,6 @@
 """Builders for tests of cases: people of all roles, units, a report, and a driver of its way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -113,10 +113,12 @@ def report(kind: str = "snap_report", **changes: Any) -> Report:
 
 
 def opened(
-    kind: str = "snap_report", *, now: datetime = NOW, by: str = "", **changes: Any
+    kind: str = "snap_report", *, now: datetime = NOW, by: str = "",
+    evidence: Sequence[Evidence] = (), **changes: Any,
 ) -> Opened:  # fmt: skip
     """A report taken in, by nobody with an account unless a person is named."""
-    return open_case(report(kind, **changes), by=bearer(by) if by else Bearer(), now=now)
+    who = bearer(by) if by else Bearer()
+    return open_case(report(kind, **changes), by=who, now=now, evidence=evidence)
 
 
 def attach(case: Case, part: str = "after") -> UUID:

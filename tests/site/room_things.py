@@ -226,6 +226,9 @@ def _of_snap() -> Iterator[Thing]:
     }  # fmt: skip
     yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
                 under="/cases/<case_no:number>/photos/<uuid:photo>/")  # fmt: skip
+    yield Thing("step on site", "case", {"number": case.number, "action": "confirm",
+                                         "photo": uuid4()}, facts, under="/field/")  # fmt: skip
+    yield Thing("view of nobody", "", {"key": 1}, under="/cases/views/")
 
 
 def _of_case_filing() -> Iterator[Thing]:

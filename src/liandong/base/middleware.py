@@ -47,6 +47,9 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+WITH_PLACE: Final = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
+"""The same header for a page that takes the place once, when a person taps."""
+
 _GIVEN_ID = re.compile(r"[0-9A-Za-z-]{8,64}", re.ASCII)
 
 

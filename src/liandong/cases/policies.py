@@ -372,3 +372,26 @@ EVALUATE: Final = Policy(
 )
 WHOLE_LEDGER: Final = Viewer(name="cli", officer=AUDITOR)
 """Who asks at the command line of the server: reads everything, does nothing."""
+_OUTSIDE: Final = frozenset({Role.GRID_WORKER, Role.INSPECTOR})
+FIELD: Final = Policy(
+    "field-work",
+    lambda viewer: bool(viewer.roles & _OUTSIDE) and not viewer.officer,
+    _("网格员、核查员"),
+)
+FIELD_STEP: Final = Policy(
+    "take-field-step",
+    lambda viewer: bool(viewer.roles & _OUTSIDE) and not viewer.officer,
+    _("网格员、核查员，限本人可看的事项"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)
+INSPECT: Final = Policy(
+    "inspect-case",
+    lambda viewer: Role.INSPECTOR in viewer.roles and not viewer.officer,
+    _("核查员，限本人可看的事项"),
+    scope="case",
+    sees=lambda viewer, today: may_see(viewer),
+)
+BULK: Final = Policy(
+    "act-on-many-cases", is_staff, _("办理事项的岗位；每件仍按本人的职责")
+)  # fmt: skip

@@ -51,6 +51,7 @@ ROLE_WORDS: Final = {
     "approver": _("审批人"), "inspector": _("核查员"), "ledger_officer": _("台账员"),
     "records_clerk": _("归档人员"), "archivist": _("档案馆员"), "system": _("系统"),
 }  # fmt: skip
+FACT_WORDS: Final = {"same_as": _("上报人说是同一件")}
 REFUSAL_WORDS: Final = {
     "wrong-state": _("事项已不在这一步。"),
     "wrong-role": _("您对这个事项没有这项职责。"),
@@ -135,11 +136,11 @@ def action_word(action: str) -> str:
 
 
 def need_word(code: str) -> str:
-    """The name of what a step needs."""
+    """The name of what a step needs, or of another fact of an event."""
     if code == "tie":
         return str(_("回避提示"))
     row = catalog.by_key("case_needs", "code").get(code)
-    return name_of(row) if row else code
+    return name_of(row) if row else str(FACT_WORDS.get(code, code))
 
 
 def outcome_word(code: str) -> str:

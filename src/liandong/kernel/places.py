@@ -9,6 +9,8 @@ from typing import Final
 
 DATUMS: Final = ("wgs84", "gcj02")
 DIGITS: Final = 5  # decimals that are kept: about one metre
+COARSE: Final = 3  # decimals that the public is told: some 100 m
+MOST_CELLS: Final = 500  # of a map: more marks cannot be told apart
 _AXIS: Final = 6378245.0  # metres, Krasovsky 1940
 _FLATNESS: Final = 0.00669342162296594323  # first eccentricity squared
 _ROUNDS: Final = 30
@@ -84,3 +86,15 @@ def _short_waves(x: float) -> float:
 
 def _long_waves(value: float) -> float:
     return (20.0 * sin(value * pi) + 40.0 * sin(value / 3.0 * pi)) * 2.0 / 3.0
+
+
+def cell_side(height: float, width: float) -> float:
+    """The side in degrees of the square cells that a view of this size is counted by.
+
+    A power of two, so that cells stay where they are when the view moves; the least of which no
+    more than MOST_CELLS cover the view.
+    """
+    power = -14  # 7 metres
+    while (height / 2.0**power + 2) * (width / 2.0**power + 2) > MOST_CELLS:
+        power += 1
+    return 2.0**power

@@ -49,6 +49,15 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _tiles(text: str) -> str:
+    if text and not (
+        text.startswith("https://") and all(part in text for part in ("{z}", "{x}", "{y}"))
+        and not set(text) & set(" ;,'\"") and "{" not in (urlsplit(text).hostname or "{")
+    ):  # fmt: skip
+        raise ValueError("https://…/{z}/{x}/{y}.png")
+    return text
+
+
 def _cipher(text: str) -> str:
     if text and text not in CIPHERS:
         raise ValueError(", ".join(CIPHERS))
@@ -200,6 +209,7 @@ KNOBS = (
     Knob("CONTACT_DAYS", int, "180", "查档办结几天后删除查档人的姓名、证件和联系信息"),
     Knob("COPY_DAYS", int, "30", "证明件的文件保留几天；登记一直保留"),
     Knob("LOAN_DAYS", int, "30", "实体档案借阅期限（天）"),
+    Knob("MAP_TILES", _tiles, "", "一张图的底图地址模板，含 {z} {x} {y}，WGS 84；空为不用底图"),
     Knob("REPORTS_PER_HOUR", _least(1), "30", "同一来源地址每小时可提交的上报数；照片为其六倍"),
     Knob(
         "MAIL",

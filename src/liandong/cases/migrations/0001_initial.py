@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['state', 'due_at', 'id'], name='case_by_state'), models.Index(fields=['state', 'id'], name='case_by_state_and_key'), models.Index(fields=['lead_unit', 'state', 'id'], name='case_by_unit'), models.Index(fields=['lead_unit', 'id'], name='case_by_unit_and_key'), models.Index(fields=['category', 'id'], name='case_by_category'), models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='case_by_due'), models.Index(fields=['kind', 'id'], name='case_by_kind'), models.Index(fields=['ledger', 'kind', 'id'], name='case_by_ledger'), models.Index(fields=['requester', 'id'], name='case_by_requester'), models.Index(fields=['enterprise', 'id'], name='case_by_enterprise'), models.Index(fields=['submitted_at'], name='case_by_time'), models.Index(condition=models.Q(('lat__isnull', False)), fields=['lat', 'lon'], name='case_by_place'), models.Index(condition=models.Q(('token_hash', ''), _negated=True), fields=['token_hash'], name='case_by_token'), models.Index(condition=models.Q(('tend_at__isnull', False)), fields=['tend_at'], name='case_to_tend'), models.Index(condition=models.Q(('told__lt', models.F('last'))), fields=['id'], name='case_to_tell'), models.Index(condition=models.Q(('contact_until__isnull', False)), fields=['contact_until'], name='case_to_forget'), models.Index(condition=models.Q(('originals_until__isnull', False)), fields=['originals_until'], name='case_to_shred')],
+                'indexes': [models.Index(fields=['state', 'due_at', 'id'], name='case_by_state'), models.Index(fields=['state', 'id'], name='case_by_state_and_key'), models.Index(fields=['lead_unit', 'state', 'id'], name='case_by_unit'), models.Index(fields=['lead_unit', 'id'], name='case_by_unit_and_key'), models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='case_by_due'), models.Index(fields=['kind', 'id'], name='case_by_kind'), models.Index(fields=['ledger', 'kind', 'id'], name='case_by_ledger'), models.Index(fields=['requester', 'id'], name='case_by_requester'), models.Index(fields=['enterprise', 'id'], name='case_by_enterprise'), models.Index(fields=['submitted_at'], name='case_by_time'), models.Index(fields=['category', '-id', 'outcome'], name='case_by_category'), models.Index(condition=models.Q(('lat__isnull', False)), fields=['lat', 'lon', 'submitted_at'], name='case_by_place'), models.Index(condition=models.Q(('token_hash', ''), _negated=True), fields=['token_hash'], name='case_by_token'), models.Index(condition=models.Q(('tend_at__isnull', False)), fields=['tend_at'], name='case_to_tend'), models.Index(condition=models.Q(('told__lt', models.F('last'))), fields=['id'], name='case_to_tell'), models.Index(condition=models.Q(('contact_until__isnull', False)), fields=['contact_until'], name='case_to_forget'), models.Index(condition=models.Q(('originals_until__isnull', False)), fields=['originals_until'], name='case_to_shred')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lat__isnull', True), ('lon__isnull', True)), models.Q(('lat__gte', -90), ('lat__lte', 90), ('lon__gte', -180), ('lon__lte', 180)), _connector='OR'), name='case_place_whole'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'merged'), _negated=True), ('parent__isnull', False), _connector='OR'), name='case_merged_into'), models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 1), ('score__lte', 5)), _connector='OR'), name='case_score_range'), models.CheckConstraint(condition=models.Q(('parent', models.F('id')), _negated=True), name='case_not_own_parent'), models.CheckConstraint(condition=models.Q(models.Q(('public_at__isnull', True), ('public_by', ''), ('public_text', '')), models.Q(('public_at__isnull', False), models.Q(('public_by', ''), _negated=True)), _connector='OR'), name='case_public_paired')],
             },
         ),
@@ -250,6 +250,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64)),
                 ('width', models.PositiveIntegerField(default=0)),
                 ('height', models.PositiveIntegerField(default=0)),
+                ('fingerprint', models.CharField(blank=True, max_length=16)),
                 ('added_at', models.DateTimeField()),
                 ('added_by', models.CharField(max_length=150)),
                 ('regions', models.JSONField(default=list)),
@@ -281,6 +282,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='case_views', to=settings.AUTH_USER_MODEL)),
+                ('name', models.CharField(max_length=20, verbose_name='名称')),
+                ('query', models.CharField(max_length=500)),
+                ('saved_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('account', 'name'), name='saved_view_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='SentPhoto',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -291,6 +306,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64)),
                 ('width', models.PositiveIntegerField()),
                 ('height', models.PositiveIntegerField()),
+                ('fingerprint', models.CharField(blank=True, max_length=16)),
                 ('sent_at', models.DateTimeField()),
             ],
             options={

@@ -8,10 +8,11 @@ from .letters import Letter
 from .mandates import Mandate
 from .reports import Pseudonym, SentPhoto
 from .ties import Tie
+from .views import SavedView
 from .visits import Visit, VisitItem, VisitPlan
 
 __all__ = [
     "Case", "CaseEvent", "CaseWords", "Draft", "DraftPaper", "DutyClause", "Escalation", "Evidence",
-    "GridCell", "Letter", "Mandate", "Pseudonym", "SentPhoto", "SubTask", "Tie", "Visit",
-    "VisitItem", "VisitPlan",
+    "GridCell", "Letter", "Mandate", "Pseudonym", "SavedView", "SentPhoto", "SubTask", "Tie",
+    "Visit", "VisitItem", "VisitPlan",
 ]  # fmt: skip

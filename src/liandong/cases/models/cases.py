@@ -121,7 +121,6 @@ class Case(models.Model):
             models.Index(fields=["state", "id"], name="case_by_state_and_key"),
             models.Index(fields=["lead_unit", "state", "id"], name="case_by_unit"),
             models.Index(fields=["lead_unit", "id"], name="case_by_unit_and_key"),
-            models.Index(fields=["category", "id"], name="case_by_category"),
             models.Index(
                 fields=["due_at"], name="case_by_due", condition=Q(due_at__isnull=False)
             ),
@@ -130,8 +129,10 @@ class Case(models.Model):
             models.Index(fields=["requester", "id"], name="case_by_requester"),
             models.Index(fields=["enterprise", "id"], name="case_by_enterprise"),
             models.Index(fields=["submitted_at"], name="case_by_time"),
+            models.Index(fields=["category", "-id", "outcome"], name="case_by_category"),
             models.Index(
-                fields=["lat", "lon"], name="case_by_place", condition=Q(lat__isnull=False)
+                fields=["lat", "lon", "submitted_at"], name="case_by_place",
+                condition=Q(lat__isnull=False),
             ),
             models.Index(
                 fields=["token_hash"], name="case_by_token", condition=~Q(token_hash="")

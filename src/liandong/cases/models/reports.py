@@ -17,6 +17,7 @@ class SentPhoto(models.Model):
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()  # pixels
     height = models.PositiveIntegerField()
+    fingerprint = models.CharField(max_length=16, blank=True)  # of Evidence.fingerprint
     sent_at = models.DateTimeField()
 
     class Meta:

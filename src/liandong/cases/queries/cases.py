@@ -10,7 +10,14 @@ from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from liandong.base.access import Lookup, to_q
 from liandong.base.models import Account, Role, Unit
 from liandong.cases.flow import REQUESTER, SYSTEM, true_guards
-from liandong.cases.models import Case, CaseEvent, DutyClause, GridCell, SubTask
+from liandong.cases.models import (
+    Case,
+    CaseEvent,
+    DutyClause,
+    GridCell,
+    SavedView,
+    SubTask,
+)
 from liandong.cases.policies import Bearer, may_see, standings
 from liandong.kernel.access import ways
 from liandong.kernel.casework import DISCIPLINE, LEDGER, STATE, Move, flow_of, kinds
@@ -92,14 +99,15 @@ def listed(
         rows = Case.objects.filter(to_q(way, LOOKUPS))
         if before:
             rows = rows.filter(pk__lt=before)
-        newest = _filtered(rows, filters, now=now).order_by("-pk")
+        newest = filtered(rows, filters, now=now).order_by("-pk")
         found.update(newest.values_list("pk", flat=True)[: PAGE + 1])
     page = sorted(found, reverse=True)[: PAGE + 1]
     shown = Case.objects.filter(pk__in=page).select_related("lead_unit", "grid")
     return list(shown.order_by("-pk"))
 
 
-def _filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
+def filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
+    """The rows that the conditions leave."""
     for name in ("state", "kind", "category"):
         if value := getattr(filters, name):
             rows = rows.filter(**{name: value})
@@ -118,6 +126,11 @@ def lead_units() -> list[Unit]:
     """Units that lead or led a case."""
     led = Exists(Case.objects.filter(lead_unit=OuterRef("pk")))
     return list(Unit.objects.filter(led, closed_at__isnull=True))
+
+
+def saved_views(account: int | None) -> list[SavedView]:
+    """The views that an account (by key) has kept, in the order they were made."""
+    return list(SavedView.objects.filter(account=account)) if account else []
 
 
 # What waits for whom ------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Report:
     submitted_at: datetime | None = None  # of the source system, for imports
     token: str = ""  # chosen by the sender, who then has it though the answer gets lost
     facts: Mapping[str, Any] = field(default_factory=dict)  # of the first event: where it is from
+    same_as: str = ""  # number of the case that the sender takes for the same matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,8 @@ def _submit(
     (move,) = (one for one in moves() if one.action == "submit")
     said = _split(report, kind)[0]
     facts = {"channel": case.channel, **report.facts, **on_behalf(case, by.viewer)}
+    if report.same_as:
+        facts["same_as"] = report.same_as
     effect = Effect(sets=first_sets(case), facts=facts, round=1)
     write_event(case, move, "reporter", by=by, now=now, said=said, effect=effect, attached=evidence)
 

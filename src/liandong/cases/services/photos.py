@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -26,6 +27,7 @@ LARGEST_BYTES: Final = 20 * 1024 * 1024
 LARGEST_PIXELS: Final = 64_000_000
 LONG_SIDE: Final = 2048  # pixels of the picture that is shown
 QUALITY: Final = 85
+LEAST_CONTRAST: Final = 8  # of 255 grey values
 ORIGINAL = "original"
 
 
@@ -42,11 +44,11 @@ def keep_photo(
     uuid: UUID | None = None,
 ) -> Evidence:  # fmt: skip
     """Store a photo; the row is not saved, and has no case yet.  Raises BadPhoto and OSError."""
-    clean, width, height = redrawn(content)
+    clean, width, height, fingerprint = redrawn(content)
     one = Evidence(
         uuid=uuid or uuid4(), part=part, name=_plain_name(name), mime="image/jpeg",
         size_bytes=len(clean), sha256=hashlib.sha256(content).hexdigest(), width=width,
-        height=height, added_at=now, added_by=by,
+        height=height, added_at=now, added_by=by, fingerprint=fingerprint,
     )  # fmt: skip
     urn = evidence_urn(case_uuid)
     key = ensure_keys([urn], AES, now=now)[urn]
@@ -76,8 +78,8 @@ def drop_photo(one: Evidence) -> None:
         path.unlink(missing_ok=True)
 
 
-def redrawn(content: bytes) -> tuple[bytes, int, int]:
-    """The picture drawn anew as JPEG, and its size.  Raises BadPhoto."""
+def redrawn(content: bytes) -> tuple[bytes, int, int, str]:
+    """The picture drawn anew as JPEG, its size, and its fingerprint.  Raises BadPhoto."""
     if not content:
         raise BadPhoto("empty")
     if len(content) > LARGEST_BYTES:
@@ -98,7 +100,21 @@ def redrawn(content: bytes) -> tuple[bytes, int, int]:
     bare.paste(drawn)
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue(), bare.width, bare.height
+    return out.getvalue(), bare.width, bare.height, fingerprint_of(bare)
+
+
+def fingerprint_of(picture: Image.Image) -> str:
+    """What stays of a picture when it is shrunk or compressed again: 64 bits as 16 hex digits.
+
+    The difference hash (dHash, N. Krawetz 2013): of 9 by 8 grey values, whether each is brighter
+    than the one to its right.  "" for a picture without contrast, which would be like any other.
+    """
+    grey = picture.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
+    if max(grey) - min(grey) < LEAST_CONTRAST:
+        return ""
+    rows = (grey[at : at + 9] for at in range(0, 72, 9))
+    bits = "".join("01"[left > right] for row in rows for left, right in pairwise(row))
+    return f"{int(bits, 2):016x}"
 
 
 def original_of(one: Evidence) -> bytes:

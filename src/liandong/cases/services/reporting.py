@@ -30,7 +30,7 @@ KEPT: Final = timedelta(hours=24)  # a photo whose report does not come
 WINDOW: Final = timedelta(hours=1)
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}", re.ASCII)  # of the address of a case
 SHORTEST_CODE: Final = 8  # characters of a recovery code
-_COLUMNS: Final = ("uuid", "name", "size_bytes", "sha256", "width", "height")
+_COLUMNS: Final = ("uuid", "name", "size_bytes", "sha256", "width", "height", "fingerprint")
 
 
 class TooMany(Exception):
@@ -140,6 +140,13 @@ def _known(case: Case, token: str) -> Opened:
 def _count(key: str, most: int, *, now: datetime) -> None:
     if not take_turn(key, most, now=now, within=WINDOW):
         raise TooMany(key)
+
+
+def may_ask(origin: str, *, now: datetime) -> bool:
+    """Whether this address may ask once more what was reported nearby; counts the question."""
+    return take_turn(
+        f"near:{origin}", settings.REPORTS_PER_HOUR * MOST_PHOTOS, now=now, within=WINDOW
+    )
 
 
 def _claimed(sent: Sent, *, now: datetime) -> list[Evidence]:

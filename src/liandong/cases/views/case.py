@@ -27,6 +27,7 @@ from liandong.cases.models import Case, Evidence
 from liandong.cases.policies import (
     BLUR,
     FILE,
+    INSPECT,
     PUBLISH,
     REACH,
     SEE,
@@ -49,8 +50,10 @@ from liandong.kernel.flows import StepRefused
 from liandong.kernel.names import safe_name
 from liandong.kernel.sealed import CannotOpen
 
+from .similar import similar_context
+
 _NO_WORDS = frozenset({"channel", "score", "on_behalf_of", "mandate", "visit", "item"})
-_PARTS: Mapping[str, str] = {
+PARTS: Mapping[str, str] = {
     "confirm": "check", "not_found": "check", "pass": "inspection", "fail": "inspection",
 }  # fmt: skip
 LONGEST_WORDS = 4000
@@ -86,7 +89,7 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "facts": facts_of(case),
         "events": [_event(one, case) for one in timeline(case)],
         "clocks": [_clock(run, lines, now) for run, lines in explained(case, now=now)],
-        "steps": [_step(case, move) for move in moves],
+        "steps": [step_of(case, move) for move in moves],
         "photos": _photos(case),
         "behalf": raised_by_mandate(case),
         "papers": case.evidence.filter(part=Evidence.Part.PAPER, event__isnull=False),
@@ -96,6 +99,8 @@ def case_context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "may_uncover": UNCOVER.may(bearer.viewer),
         "may_reach": REACH.may(bearer.viewer) and may(may_reach(bearer.viewer), case),
         "tie": tie_to(case, bearer.viewer.name),
+        "similar": similar_context(request, case),
+        "may_inspect": INSPECT.may(bearer.viewer) and case.state == "inspecting",
         "may_file": FILE.may(bearer.viewer),
         "roles": [
             str(wording.ROLE_WORDS.get(one, one))
@@ -189,7 +194,7 @@ def _photos(case: Case) -> dict[str, list[Evidence]]:
 # Steps --------------------------------------------------------------------------------------------
 
 
-def _step(case: Case, move: Move) -> dict[str, Any]:
+def step_of(case: Case, move: Move) -> dict[str, Any]:
     """A step as a form: its needs with the control and the choices of each."""
     return {
         "move": move,
@@ -258,7 +263,7 @@ def take(request: HttpRequest, number: str) -> HttpResponse:
         return redirect(back)
     try:
         evidence = _photos_sent(request, case, action, now=now)
-        given = Given(_said(request), evidence)
+        given = Given(said_in(request), evidence)
         seen = whole(request.POST.get("seen"), default=case.last)
         done = take_step(case.pk, action, by=bearer, now=now, given=given, seen=seen, axis=axis)
     except BadPhoto as bad:
@@ -275,7 +280,8 @@ def take(request: HttpRequest, number: str) -> HttpResponse:
     return redirect(back)
 
 
-def _said(request: HttpRequest) -> dict[str, str]:
+def said_in(request: HttpRequest) -> dict[str, str]:
+    """What a form says to a step: words by code of need."""
     names = (row for row in request.POST if row.startswith("said_"))
     return {
         name.removeprefix("said_"): request.POST[name].replace("\0", "")[:LONGEST_WORDS]
@@ -284,7 +290,7 @@ def _said(request: HttpRequest) -> dict[str, str]:
 
 
 def _photos_sent(request: HttpRequest, case: Case, action: str, *, now: datetime) -> list[UUID]:
-    part = _PARTS.get(action, "after")
+    part = PARTS.get(action, "after")
     by = viewer_of(request).name
     kept = []
     for file in request.FILES.getlist("photo")[:6]:

@@ -13,7 +13,7 @@ from liandong.base.params import number, words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case
-from liandong.cases.policies import EVALUATE, LIST, TRIAGE, is_staff
+from liandong.cases.policies import BULK, EVALUATE, FIELD, LIST, TRIAGE, is_staff
 from liandong.cases.queries.cases import (
     PAGE,
     Filters,
@@ -21,6 +21,7 @@ from liandong.cases.queries.cases import (
     inbox,
     lead_units,
     listed,
+    saved_views,
     waiting,
 )
 from liandong.kernel import catalog
@@ -39,8 +40,14 @@ def show_cases(request: HttpRequest) -> HttpResponse:
     filters = Filters(**asked, words=said, late=late)
     rows = listed(filters, viewer=viewer, now=now, before=number(request.GET.get("after")))
     is_plain = filters == Filters() and not request.GET.get("after")
+    query = _without(request)
+    views = saved_views(request.user.pk)
     context = {
         "waiting": [row_of(one, now) for one in waiting(viewer)] if is_plain else [],
+        "query": query,
+        "views": views,
+        "saved": next((one for one in views if one.query == query), None),
+        "choose": "bulk" if BULK.may(viewer) else "",
         "rows": [row_of(one, now) for one in rows[:PAGE]],
         "after": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         "filters": filters,
@@ -50,6 +57,7 @@ def show_cases(request: HttpRequest) -> HttpResponse:
         "is_staff": is_staff(viewer),
         "may_triage": TRIAGE.may(viewer),
         "may_evaluate": EVALUATE.may(viewer),
+        "may_go_out": FIELD.may(viewer),
         "chips": _chips(request, filters),
     }
     return render(request, "cases/cases.html", context)
@@ -76,9 +84,10 @@ def _chips(request: HttpRequest, filters: Filters) -> list[dict[str, str]]:
     ]
 
 
-def _without(request: HttpRequest, name: str) -> str:
+def _without(request: HttpRequest, name: str = "") -> str:
+    """The conditions of the address but this one, without those that are empty."""
     kept = request.GET.copy()
-    for one in (name, "after"):
+    for one in (name, "after", *(key for key, value in request.GET.items() if not value)):
         kept.pop(one, None)
     return kept.urlencode()
 

@@ -4,6 +4,7 @@ The page works as a plain form.  Its script keeps reports in the browser until t
 and sends photo and text each for itself, see `frontend/src/snap.ts`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,17 +17,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from liandong.base.front_end import module_of
 from liandong.base.gates import ANYONE, open_to
-from liandong.base.middleware import HEADERS, origin_of
+from liandong.base.middleware import WITH_PLACE, origin_of
 from liandong.base.models import Account
 from liandong.base.params import words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.policies import Bearer
+from liandong.cases.queries.public import public_case
+from liandong.cases.queries.similar import Nearby, similar_public
 from liandong.cases.services.opening import BadReport, Opened, Report
 from liandong.cases.services.photos import BadPhoto
 from liandong.cases.services.reporting import (
@@ -37,6 +41,7 @@ from liandong.cases.services.reporting import (
     Sent,
     TooMany,
     keep_ahead,
+    may_ask,
     take_in,
 )
 from liandong.kernel.places import read_place
@@ -45,7 +50,6 @@ from .case import LONGEST_WORDS, photo_words
 
 KIND: Final = "snap_report"
 LARGEST_NUMBER: Final = 24  # characters of one coordinate
-_WITH_PLACE: Final = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def _page(
         "most": MOST_PHOTOS,
     }
     answer = render(request, "cases/snap.html", context, status=refused.status if refused else 200)
-    answer.headers["Permissions-Policy"] = _WITH_PLACE
+    answer.headers["Permissions-Policy"] = WITH_PLACE
     return answer
 
 
@@ -93,7 +97,8 @@ def _script_words() -> dict[str, str]:
         "place": _("请填地点，或者点“用我的位置”。"), "noPlace": _("没有取得位置，请填写地点。"),
         "locating": _("正在定位…"), "located": _("已取得位置，可以微调。"),
         "badPhoto": _("照片打不开，请重新拍摄。"), "kept": _("已存入发件箱，有网络时自动发送。"),
-        "busy": _("上报过于频繁，稍后自动再发。"),
+        "busy": _("上报过于频繁，稍后自动再发。"), "metoo": _("我也遇到"),
+        "said": _("提交后由受理员并到一起，结果一并告知。"),
     }  # fmt: skip
 
 
@@ -197,8 +202,48 @@ def _read(request: HttpRequest) -> Sent:
         category=words(form.get("category")), address=address, lat=lat, lon=lon,
         datum=datum if place else "", token=token,
         requester=request.user if isinstance(request.user, Account) else None,
+        same_as=_same_as(form.get("same_as", "")),
     )  # fmt: skip
     return Sent(report, ahead, words(form.get("pseudonym")), words(form.get("recovery")))
+
+
+def _same_as(number: str) -> str:
+    """The number of a public case that the sender takes for the same; "" for anything else."""
+    return number if public_case(number[:LARGEST_NUMBER]) is not None else ""
+
+
+@require_POST
+@open_to(ANYONE)
+def find_nearby(request: HttpRequest) -> JsonResponse:
+    """Public open cases like the report that is being written, as {"near": [{number, words}]}.
+
+    By POST, so that no log keeps where somebody stands.  429 where an address asks too often.
+    """
+    form, now = request.POST, timezone.now()
+    try:
+        sent_at = [form.get(name, "")[:LARGEST_NUMBER] for name in ("lat", "lon")]
+        place = read_place(sent_at[0], sent_at[1], form.get("datum") or "wgs84")
+    except ValueError:
+        place = None
+    if place is None:
+        return JsonResponse({"near": []})
+    if not may_ask(origin_of(request), now=now):
+        return JsonResponse({"near": []}, status=429)
+    found = similar_public(
+        lat=place[0], lon=place[1], category=words(form.get("category")),
+        text=form.get("text", "")[:LONGEST_WORDS], now=now,
+    )  # fmt: skip
+    return JsonResponse({"near": [_told(one) for one in found]})
+
+
+def _told(one: Nearby) -> dict[str, str]:
+    said = _("{metres} 米内已有人报“{category}”，{day}上报，{state}").format(
+        metres=max(100, math.ceil(one.metres / 50) * 50),
+        category=wording.category_word(one.case.category),
+        day=date_format(timezone.localtime(one.case.submitted_at), "MONTH_DAY_FORMAT"),
+        state=wording.public_state(one.case.state),
+    )  # fmt: skip
+    return {"number": one.case.number, "words": said}
 
 
 @require_http_methods(["PUT"])

@@ -16,10 +16,10 @@ from liandong.cases.models import Case
 from liandong.cases.queries.public import first_photos
 from liandong.kernel import catalog
 from liandong.kernel.casework import ENDED_PUBLICLY
+from liandong.kernel.places import COARSE
 
 from .writing import Listed
 
-COARSE: Final = 3  # decimals of a degree: some 100 m
 _STATES: Final = {row["code"]: row for row in catalog.rows("case_states") if row["axis"] == "state"}
 
 
