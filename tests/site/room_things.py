@@ -28,10 +28,20 @@ from liandong.archive.services.rights.registers import assess, give_consent
 from liandong.archive.services.rights.requests import Asked as AskedRights
 from liandong.archive.services.rights.requests import ask as ask_rights
 from liandong.base.models import Account, Unit, UnitKind
-from liandong.cases.models import Case, Draft, Evidence, Mandate, Visit, VisitItem, VisitPlan
+from liandong.cases.models import (
+    Case,
+    CaseImport,
+    Draft,
+    Evidence,
+    Mandate,
+    Visit,
+    VisitItem,
+    VisitPlan,
+)
 from liandong.cases.policies import Bearer
 from liandong.cases.services.blurring import confirm
 from liandong.cases.services.drafting import attach_paper
+from liandong.cases.services.import_files import keep_file, refused_path
 from liandong.cases.services.opening import Report, open_case
 from liandong.cases.services.papers import keep_paper
 from liandong.cases.services.photos import add_photo, keep_photo
@@ -63,6 +73,10 @@ def room_things(home: Path, internal: Record) -> Iterator[Thing]:
     yield from _of_case_filing()
     yield from _of_enterprises()
     yield from _of_community()
+    kept = keep_file([b"a,b\n1,2\n"], name="a.csv", by="desk", now=timezone.now())
+    CaseImport.objects.filter(pk=kept.pk).update(refused=1)
+    refused_path(kept).write_text("line\n", "utf-8")
+    yield Thing("file of an import", "", {"file": kept.uuid}, under="/cases/import/")
     yield Thing("month of the ledger", "", {"month": "2026-11", "form": "pdf"}, under="/ledger/")
     yield Thing("evaluation", "", {"form": "csv"}, under="/cases/evaluation.")
 

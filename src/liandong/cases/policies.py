@@ -392,6 +392,11 @@ INSPECT: Final = Policy(
     scope="case",
     sees=lambda viewer, today: may_see(viewer),
 )
+IMPORT: Final = Policy(
+    "import-cases",
+    lambda viewer: bool(viewer.roles & {Role.DESK, Role.LEADER}) and not viewer.officer,
+    _("受理员、值班领导"),
+)
 BULK: Final = Policy(
     "act-on-many-cases", is_staff, _("办理事项的岗位；每件仍按本人的职责")
 )  # fmt: skip

@@ -6,6 +6,7 @@ from django_tasks import task
 from liandong.base.locks import Busy, hold
 
 from .services import filing
+from .services.import_files import go_on
 from .services.letters import send_letters
 from .services.proposing import propose_plates
 from .services.reporting import forget_unclaimed
@@ -45,3 +46,9 @@ def file_due_cases() -> dict[str, int]:
             return filing.file_due(now=timezone.now())
     except Busy:
         return {}
+
+
+@task()
+def import_files() -> int:
+    """Import files of other systems that were started; how many ended."""
+    return go_on(clock=timezone.now)

@@ -1,4 +1,5 @@
 import django.db.models.deletion
+import django.db.models.expressions
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -13,6 +14,33 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='CaseImport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(unique=True)),
+                ('name', models.CharField(max_length=200, verbose_name='文件')),
+                ('size_bytes', models.PositiveBigIntegerField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('state', models.CharField(choices=[('mapping', '待对应'), ('running', '导入中'), ('done', '已导入'), ('failed', '未能导入')], default='mapping', max_length=8, verbose_name='状态')),
+                ('header', models.JSONField(default=list)),
+                ('mapping', models.JSONField(default=list)),
+                ('read', models.PositiveIntegerField(default=0)),
+                ('imported', models.PositiveIntegerField(default=0)),
+                ('closed', models.PositiveIntegerField(default=0)),
+                ('known', models.PositiveIntegerField(default=0)),
+                ('refused', models.PositiveIntegerField(default=0)),
+                ('reasons', models.JSONField(default=dict)),
+                ('fault', models.CharField(blank=True, max_length=300)),
+                ('made_by', models.CharField(max_length=150)),
+                ('made_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('read', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('imported'), '+', models.F('known')), '+', models.F('refused'))), _connector='OR'), name='case_import_whole'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['mapping', 'running'])), models.Q(('ended_at__isnull', False), ('state__in', ['done', 'failed'])), _connector='OR'), name='case_import_ended')],
+            },
+        ),
         migrations.CreateModel(
             name='Draft',
             fields=[

@@ -4,6 +4,7 @@ from .cases import Case, CaseEvent, CaseWords, Escalation, SubTask
 from .drafts import Draft, DraftPaper
 from .duty import DutyClause, GridCell
 from .evidence import Evidence
+from .imports import CaseImport, ImportState
 from .letters import Letter
 from .mandates import Mandate
 from .reports import Pseudonym, SentPhoto
@@ -12,7 +13,7 @@ from .views import SavedView
 from .visits import Visit, VisitItem, VisitPlan
 
 __all__ = [
-    "Case", "CaseEvent", "CaseWords", "Draft", "DraftPaper", "DutyClause", "Escalation", "Evidence",
-    "GridCell", "Letter", "Mandate", "Pseudonym", "SavedView", "SentPhoto", "SubTask", "Tie",
-    "Visit", "VisitItem", "VisitPlan",
+    "Case", "CaseEvent", "CaseImport", "CaseWords", "Draft", "DraftPaper", "DutyClause",
+    "Escalation", "Evidence", "GridCell", "ImportState", "Letter", "Mandate", "Pseudonym",
+    "SavedView", "SentPhoto", "SubTask", "Tie", "Visit", "VisitItem", "VisitPlan",
 ]  # fmt: skip

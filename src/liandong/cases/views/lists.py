@@ -13,7 +13,7 @@ from liandong.base.params import number, words
 from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case
-from liandong.cases.policies import BULK, EVALUATE, FIELD, LIST, TRIAGE, is_staff
+from liandong.cases.policies import BULK, EVALUATE, FIELD, IMPORT, LIST, TRIAGE, is_staff
 from liandong.cases.queries.cases import (
     PAGE,
     Filters,
@@ -56,6 +56,7 @@ def show_cases(request: HttpRequest) -> HttpResponse:
         "units": lead_units(),
         "is_staff": is_staff(viewer),
         "may_triage": TRIAGE.may(viewer),
+        "may_import": IMPORT.may(viewer),
         "may_evaluate": EVALUATE.may(viewer),
         "may_go_out": FIELD.may(viewer),
         "chips": _chips(request, filters),
