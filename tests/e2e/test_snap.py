@@ -7,13 +7,16 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import bagit
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from .conftest import PASSWORD, Open, Transfer, set_modes, violations
+from .steps import take
 
 pytestmark = pytest.mark.e2e
 PHONE = {
@@ -30,7 +33,11 @@ from liandong.base.people.services.bootstrap import keep_demo_account
 unit, _ = Unit.objects.get_or_create(code="E2EZX", defaults={"name": "网格化服务中心"})
 keep_demo_account("e2e-desk", full_name="受理员", password="%s", now=timezone.now(),
                   role=Role.DESK, unit=unit, clearance=2)
+keep_demo_account("e2e-inspector", full_name="承办单位的核查员", password="%s",
+                  now=timezone.now(), role=Role.INSPECTOR, unit=Unit.objects.get(code="SFCGJ"),
+                  clearance=2)
 """
+FILED_S = 180
 
 
 @pytest.fixture
@@ -57,8 +64,9 @@ def shot(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def _desk(base_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = next(tmp_path_factory.getbasetemp().glob("home*"))
+    accounts = DESK % (PASSWORD, PASSWORD)
     subprocess.run(
-        [sys.executable, "-m", "liandong.site", "manage", "shell", "-c", DESK % PASSWORD],
+        [sys.executable, "-m", "liandong.site", "manage", "shell", "-c", accounts],
         env={**os.environ, "LIANDONG_HOME": str(home)}, check=True, capture_output=True,
     )  # fmt: skip
 
@@ -77,7 +85,7 @@ def _fill(page: Page, shot: Path) -> None:
 
 @pytest.mark.usefixtures("_desk")
 def test_a_report_survives_the_loss_of_the_network_and_is_accepted(
-    open_as: Open, shot: Path, pictures: Path
+    open_as: Open, shot: Path, pictures: Path, tmp_path: Path
 ) -> None:
     page = open_as("stranger", context=PHONE)
     sent: list[bytes] = []
@@ -151,6 +159,74 @@ def test_a_report_survives_the_loss_of_the_network_and_is_accepted(
     expect(desk.get_by_alt_text("遮挡后的照片")).to_have_count(1)
     assert violations(desk) == []
     desk.screenshot(path=pictures / "snap-4-covered.png", full_page=True)
+    _handle(open_as, f"/cases/{number}/")
+    _refuse_the_unit_that_handled_it(open_as, f"/cases/{number}/", pictures)
+    inspector = open_as("inspector", f"/cases/{number}/")
+    take(inspector, "核查通过", colour="white", 说明="现场查看，井盖完好。")
+    page.goto(tracking)
+    take(page, "评价", 满意程度="很满意")
+    expect(page.locator(".ld-lead")).to_contain_text("已结案")
+    page.screenshot(path=pictures / "snap-6-closed.png", full_page=True)
+    _find_and_prove_the_record(open_as, number, tmp_path, pictures)
+
+
+def _handle(open_as: Open, address: str) -> None:
+    """From the street to the inspection."""
+    take(open_as("grid", address), "核实属实", colour="gray")
+    dispatcher = open_as("dispatcher", address)
+    take(dispatcher, "派遣", 主办单位="示范市城市管理局", 职责依据="派单目录（演示）一、井盖")
+    handler = open_as("handler", address)
+    take(handler, "签收")
+    take(handler, "反馈结果", colour="green", 办理结果="已解决", 答复="井盖已更换。")
+    expect(handler.locator(".ld-messages")).to_contain_text("核查中")
+
+
+def _refuse_the_unit_that_handled_it(open_as: Open, address: str, pictures: Path) -> None:
+    """Neither who handled it, nor an inspector of that unit, nor an administrator may inspect."""
+    handler = open_as("handler", address)
+    expect(handler.locator("#steps details", has_text="核查")).to_have_count(0)
+    same = open_as("nobody", "/login/")
+    same.get_by_label("用户名").fill("e2e-inspector")
+    same.get_by_label("密码").fill(PASSWORD)
+    same.get_by_role("main").get_by_role("button", name="登录", exact=True).click()
+    same.goto(f"{address}inspect/")
+    expect(same.locator("main")).to_contain_text("也不能属于主办或协办单位")
+    same.screenshot(path=pictures / "snap-5-refused.png", full_page=True)
+    admin = open_as("sysadmin")
+    refused = admin.goto(f"{address}inspect/")
+    assert refused is not None
+    assert refused.status in {403, 404}
+
+
+def _find_and_prove_the_record(open_as: Open, number: str, tmp_path: Path, pictures: Path) -> None:
+    """The closed case is found by search, and a package of it satisfies tools of others."""
+    archivist = open_as("archivist")
+    until = time.monotonic() + FILED_S
+    while time.monotonic() < until:
+        archivist.goto("/search/?q=人民路口井盖破损")
+        if archivist.locator(".ld-hit").count():
+            break
+        archivist.wait_for_timeout(2000)  # the worker files it
+    hit = archivist.locator(".ld-hit").first
+    expect(hit).to_contain_text("人民路口井盖破损")
+    hit.get_by_role("link").first.click()
+    expect(archivist.get_by_role("heading", level=1)).to_contain_text("井盖")
+    archivist.screenshot(path=pictures / "snap-7-record.png", full_page=True)
+    if "E2E_URL" in os.environ:
+        return  # the store of another process
+    code = archivist.locator("main code").first.inner_text()
+    _liandong(tmp_path, "archive", "export", code, str(tmp_path / "bag"))
+    assert bagit.Bag(str(tmp_path / "bag")).is_valid()
+    _liandong(tmp_path, "case", "verify", "--number", number)
+
+
+def _liandong(tmp_path: Path, *words: str) -> None:
+    """A command on the data folder of the server."""
+    home = next(tmp_path.parent.glob("home*"))
+    subprocess.run(
+        [sys.executable, "-m", "liandong.site", *words], check=True, capture_output=True,
+        env={**os.environ, "LIANDONG_HOME": str(home)},
+    )  # fmt: skip
 
 
 def test_the_page_is_within_its_budget(open_as: Open) -> None:
