@@ -202,7 +202,9 @@ def test_the_list_costs_the_same_however_long(count: int, django_assert_num_quer
     for number in range(count):
         Account.objects.create(username=f"more{number}")
     client = as_("aud")
-    with django_assert_num_queries(6):  # session, account, posts; accounts, their posts, factors
+    with django_assert_num_queries(
+        7
+    ):  # session, account, posts, notices; accounts, their posts, factors
         client.get("/admin/accounts/")
 
 

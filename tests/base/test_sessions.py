@@ -70,10 +70,10 @@ def test_use_is_written_at_most_once_a_minute(
     client: Client, wang: Account, django_assert_num_queries
 ) -> None:
     sign_in(client)
-    with django_assert_num_queries(3):  # session, account, posts
+    with django_assert_num_queries(4):  # session, account, posts, count of notices
         client.get("/modes/")
     Session.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/modes/")
 
 

@@ -28,7 +28,7 @@ from tests.cases.test_snap import fields, send
 
 from liandong.cases.models import Case, Evidence
 from liandong.cases.queries.similar import rates_of, similar, similar_public
-from liandong.cases.services.photos import fingerprint_of, keep_photo, redrawn
+from liandong.cases.services.photos import image_hash_of, keep_photo, redrawn
 from liandong.kernel.casework import kinds
 from liandong.kernel.likeness import MANY, bits_apart
 
@@ -148,7 +148,7 @@ def jpeg(picture: Image.Image, quality: int = 85) -> bytes:
     return out.getvalue()
 
 
-def test_a_picture_keeps_its_fingerprint_when_it_is_shrunk_and_compressed() -> None:
+def test_a_picture_keeps_its_image_hash_when_it_is_shrunk_and_compressed() -> None:
     whole = redrawn(jpeg(scene()))[3]
     small = redrawn(jpeg(scene().resize((200, 150)), 40))[3]
     moved = redrawn(jpeg(scene(40)))[3]
@@ -160,8 +160,8 @@ def test_a_picture_keeps_its_fingerprint_when_it_is_shrunk_and_compressed() -> N
 
 
 def test_a_picture_without_contrast_is_like_nothing() -> None:
-    assert fingerprint_of(Image.new("RGB", (100, 100), "white")) == ""
-    assert fingerprint_of(Image.new("RGB", (1, 1))) == ""
+    assert image_hash_of(Image.new("RGB", (100, 100), "white")) == ""
+    assert image_hash_of(Image.new("RGB", (1, 1))) == ""
 
 
 def test_the_same_scene_is_found_though_nothing_is_written() -> None:
@@ -183,14 +183,14 @@ def test_the_same_scene_is_found_though_nothing_is_written() -> None:
     assert sign.bits == 10
 
 
-def test_a_photo_of_a_report_keeps_its_fingerprint_on_the_way() -> None:
+def test_a_photo_of_a_report_keeps_its_image_hash_on_the_way() -> None:
     from uuid import uuid4
 
     sent, photo = fields(), str(uuid4())
     put = Client(HTTP_ACCEPT="application/json").put
     put(f"/snap/reports/{sent['report']}/photos/{photo}/", jpeg(scene()), "image/jpeg")
     assert send({**sent, "ahead": [photo]}).status_code == 201
-    assert Evidence.objects.get().fingerprint == redrawn(jpeg(scene()))[3]
+    assert Evidence.objects.get().image_hash == redrawn(jpeg(scene()))[3]
 
 
 # The desk -----------------------------------------------------------------------------------------

@@ -238,6 +238,7 @@ def _of_snap() -> Iterator[Thing]:
         "requested_by": case.requested_by, "firm": case.firm, "chambers": case.chambers,
         "lead": case.lead, "units": case.units, "grid_unit": case.grid_unit, "overseers": NOBODY,
     }  # fmt: skip
+    yield Thing("photo for the public", "", {"photo": kept.uuid}, under="/photos/")
     yield Thing("photo to cover", "case", {"number": case.number, "photo": kept.uuid}, facts,
                 under="/cases/<case_no:number>/photos/<uuid:photo>/")  # fmt: skip
     yield Thing("step on site", "case", {"number": case.number, "action": "confirm",

@@ -278,7 +278,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64)),
                 ('width', models.PositiveIntegerField(default=0)),
                 ('height', models.PositiveIntegerField(default=0)),
-                ('fingerprint', models.CharField(blank=True, max_length=16)),
+                ('image_hash', models.CharField(blank=True, max_length=16)),
                 ('added_at', models.DateTimeField()),
                 ('added_by', models.CharField(max_length=150)),
                 ('regions', models.JSONField(default=list)),
@@ -334,7 +334,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64)),
                 ('width', models.PositiveIntegerField()),
                 ('height', models.PositiveIntegerField()),
-                ('fingerprint', models.CharField(blank=True, max_length=16)),
+                ('image_hash', models.CharField(blank=True, max_length=16)),
                 ('sent_at', models.DateTimeField()),
             ],
             options={

@@ -36,7 +36,7 @@ class Evidence(models.Model):
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField(default=0)  # pixels of the clean picture
     height = models.PositiveIntegerField(default=0)
-    fingerprint = models.CharField(max_length=16, blank=True)  # picture hash, "" of plain areas
+    image_hash = models.CharField(max_length=16, blank=True)  # picture hash, "" of plain areas
     added_at = models.DateTimeField()  # by the server's clock
     added_by = models.CharField(max_length=150)
     regions = models.JSONField(default=list)  # proposed blurs [x, y, w, h, kind] in pixels

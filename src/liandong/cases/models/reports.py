@@ -17,7 +17,7 @@ class SentPhoto(models.Model):
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()  # pixels
     height = models.PositiveIntegerField()
-    fingerprint = models.CharField(max_length=16, blank=True)  # of Evidence.fingerprint
+    image_hash = models.CharField(max_length=16, blank=True)  # of Evidence.image_hash
     sent_at = models.DateTimeField()
 
     class Meta:

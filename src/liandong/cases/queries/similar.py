@@ -58,7 +58,7 @@ def similar(case: Case, *, viewer: Viewer, limit: int = SHOWN) -> list[Similar]:
     rows = visible(viewer).exclude(pk=case.pk).exclude(state__in=sorted(EXITS))
     rows = rows.select_related("lead_unit")
     others = list(rows.filter(pk__in=_near(case.lat, case.lon, case.submitted_at)))
-    pictures = _fingerprints([case.pk, *(one.pk for one in others)])
+    pictures = _image_hashes([case.pk, *(one.pk for one in others)])
     sides = [_side(one, pictures) for one in others]
     found = ranked(_side(case, pictures), sides, rates=rates_of([case.category]))
     said = rows.filter(pk=_said(case)).first()
@@ -151,13 +151,13 @@ def _public_side(case: Case) -> Side:
     return Side(case.submitted_at, case.category, lat, lon, text=words)
 
 
-def _fingerprints(keys: Sequence[int]) -> dict[int, set[str]]:
+def _image_hashes(keys: Sequence[int]) -> dict[int, set[str]]:
     rows = Evidence.objects.filter(
         case__in=keys, part=Evidence.Part.BEFORE, event__isnull=False
-    ).exclude(fingerprint="")
+    ).exclude(image_hash="")
     found: dict[int, set[str]] = {}
-    for key, fingerprint in rows.values_list("case", "fingerprint"):
-        found.setdefault(key, set()).add(fingerprint)
+    for key, image_hash in rows.values_list("case", "image_hash"):
+        found.setdefault(key, set()).add(image_hash)
     return found
 
 

@@ -44,11 +44,11 @@ def keep_photo(
     uuid: UUID | None = None,
 ) -> Evidence:  # fmt: skip
     """Store a photo; the row is not saved, and has no case yet.  Raises BadPhoto and OSError."""
-    clean, width, height, fingerprint = redrawn(content)
+    clean, width, height, image_hash = redrawn(content)
     one = Evidence(
         uuid=uuid or uuid4(), part=part, name=_plain_name(name), mime="image/jpeg",
         size_bytes=len(clean), sha256=hashlib.sha256(content).hexdigest(), width=width,
-        height=height, added_at=now, added_by=by, fingerprint=fingerprint,
+        height=height, added_at=now, added_by=by, image_hash=image_hash,
     )  # fmt: skip
     urn = evidence_urn(case_uuid)
     key = ensure_keys([urn], AES, now=now)[urn]
@@ -79,7 +79,7 @@ def drop_photo(one: Evidence) -> None:
 
 
 def redrawn(content: bytes) -> tuple[bytes, int, int, str]:
-    """The picture drawn anew as JPEG, its size, and its fingerprint.  Raises BadPhoto."""
+    """The picture drawn anew as JPEG, its size, and its image_hash.  Raises BadPhoto."""
     if not content:
         raise BadPhoto("empty")
     if len(content) > LARGEST_BYTES:
@@ -100,10 +100,10 @@ def redrawn(content: bytes) -> tuple[bytes, int, int, str]:
     bare.paste(drawn)
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue(), bare.width, bare.height, fingerprint_of(bare)
+    return out.getvalue(), bare.width, bare.height, image_hash_of(bare)
 
 
-def fingerprint_of(picture: Image.Image) -> str:
+def image_hash_of(picture: Image.Image) -> str:
     """What stays of a picture when it is shrunk or compressed again: 64 bits as 16 hex digits.
 
     The difference hash (dHash, N. Krawetz 2013): of 9 by 8 grey values, whether each is brighter

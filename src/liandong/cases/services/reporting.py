@@ -30,7 +30,7 @@ KEPT: Final = timedelta(hours=24)  # a photo whose report does not come
 WINDOW: Final = timedelta(hours=1)
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}", re.ASCII)  # of the address of a case
 SHORTEST_CODE: Final = 8  # characters of a recovery code
-_COLUMNS: Final = ("uuid", "name", "size_bytes", "sha256", "width", "height", "fingerprint")
+_COLUMNS: Final = ("uuid", "name", "size_bytes", "sha256", "width", "height", "image_hash")
 
 
 class TooMany(Exception):
