@@ -61,7 +61,7 @@ def test_what_is_covered_is_gone_and_the_rest_stays(shot: Evidence) -> None:
 
 def test_a_person_marks_by_a_click_and_confirms(shot: Evidence) -> None:
     who = client("desk")
-    assert who.get(address(shot, "public.jpg")).status_code == 404
+    assert who.get(f"/photos/{shot.uuid}.jpg").status_code == 404
     click = {"at.x": 320, "at.y": 160}
     who.post(address(shot), {"act": "add", "kind": "face", "side": "small", **click})
     shot.refresh_from_db()
@@ -70,7 +70,7 @@ def test_a_person_marks_by_a_click_and_confirms(shot: Evidence) -> None:
     who.post(address(shot), {"act": "confirm"})
     shot.refresh_from_db()
     assert shot.blurred_by == "desk"
-    assert who.get(address(shot, "public.jpg")).getvalue() == public_path(shot).read_bytes()
+    assert who.get(f"/photos/{shot.uuid}.jpg").getvalue() == public_path(shot).read_bytes()
     row = AuditRow.objects.get(act="blur_photo")
     assert (row.by, json.loads(row.facts)["regions"]) == ("desk", 1)
     assert "遮挡后的照片" in who.get(address(shot)).content.decode()

@@ -338,3 +338,13 @@ def test_assisting_units_are_of_other_units(case: Case) -> None:
     assert refusal(case, "request_assist", "city", unit="NONE")[0] == "bad-value"
     case = step(case, "request_assist", "city")
     assert case.subtasks.get().unit.code == WATER
+
+
+def test_what_was_solved_on_the_spot_and_fails_inspection_goes_on_with_who_solved_it() -> None:
+    case = opened().case
+    step(case, "accept_for_verification", "desk")
+    step(case, "solve_on_site", "grid")
+    case = step(case, "fail", "inspector")
+    assert (case.state, case.lead) == ("in_progress", "SQ01")
+    case = step(case, "hand_in", "grid")
+    assert case.state == "inspecting"

@@ -184,7 +184,7 @@ def test_who_will_see_a_case_is_read_from_the_rule() -> None:
         facts: dict[str, Any] = {
             "level": kind.level, "kind": kind.code, "state": "submitted", "requested_by": "x",
             "firm": FIRM, "chambers": frozenset(), "lead": "", "units": frozenset(),
-            "grid_unit": "",
+            "grid_unit": "", "overseers": frozenset(),
         }  # fmt: skip
         person = Viewer("y", CITY, kind.level, frozenset({role}))
         told = audience(kind, FIRM, frozenset()).get(role) == AT_ONCE

@@ -13,6 +13,8 @@ from liandong.engines.messages.gateway import GatewayTexter
 from liandong.engines.messages.kept import NAME, KeptTexts, masked
 from liandong.kernel.ports import ShortMessage, Texter
 
+pytestmark = pytest.mark.enable_socket  # the gateway runs on the loopback
+
 PHONE = "13800138000"
 ONE = ShortMessage("letter-1", PHONE, "事项已办结，请评价。")
 TWO = ShortMessage("letter-2", "13900139000", "两行\n文字")

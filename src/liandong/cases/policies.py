@@ -116,7 +116,11 @@ def standings(bearer: Bearer, case: Standing) -> frozenset[str]:
         ),
         "verifier": bool(case.kind.verifier) and case.kind.verifier in viewer.roles,
         "dispatcher": Role.DISPATCHER in viewer.roles,
-        "lead_unit": Role.HANDLER in viewer.roles and _is_of(viewer, case.lead_unit),
+        # who verified and solved it on the spot goes on when inspection fails
+        "lead_unit": (
+            bool(viewer.roles & {Role.HANDLER, case.kind.verifier})
+            and _is_of(viewer, case.lead_unit)
+        ),
         "assisting_unit": Role.HANDLER in viewer.roles and viewer.unit in case.assisting,
         "duty_leader": Role.LEADER in viewer.roles,
         "leader": Role.LEADER in viewer.roles,
@@ -237,6 +241,7 @@ def audience(kind: Kind, firm: str, chambers: frozenset[str]) -> dict[str, str]:
     facts: dict[str, Fact] = {
         "level": kind.level, "kind": kind.code, "state": "submitted", "requested_by": "",
         "firm": firm, "chambers": chambers, "lead": "", "units": frozenset(), "grid_unit": "",
+        "overseers": frozenset(),
     }  # fmt: skip
     led = {**facts, "state": "in_progress", "lead": "*lead"}
     tried = [(NOW, "*other", facts), (OWN, firm, facts)]

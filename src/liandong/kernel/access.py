@@ -76,16 +76,27 @@ def _group(field: str, values: set[str | int]) -> Rule | Among:
 
 
 def ways(rule: Rule) -> tuple[AllOf, ...]:
-    """The rule as ways to be granted, none with an alternative in it: it holds where one does.
+    """The rule as ways to be granted: it holds where one does.
 
-    A list that is long and sorted asks for each way by itself, so that each can use an index of
-    its own.  A rule with alternatives inside alternatives gets as many as their product.
+    No way has an alternative in it but that of values of one field, which a database answers as
+    one list.  A list that is long and sorted asks for each way by itself, so that each can use an
+    index of its own.  Alternatives within what must hold together give their product.
     """
     match rule:
         case Eq() | AtMost():
             return (AllOf((rule,)),)
         case AnyOf(rules):
-            return tuple(dict.fromkeys(way for part in rules for way in ways(part)))
+            values: dict[str, list[Eq]] = {}
+            for part in rules:
+                if isinstance(part, Eq):
+                    values.setdefault(part.field, []).append(part)
+            lists: list[Rule] = [
+                one[0] if len(one) == 1 else AnyOf(tuple(one)) for one in values.values()
+            ]
+            others = [part for part in rules if not isinstance(part, Eq)]
+            found = [AllOf((one,)) for one in lists]
+            found += [way for part in others for way in ways(part)]
+            return tuple(dict.fromkeys(found))
         case AllOf(rules):
             parts = product(*(ways(part) for part in rules))
             return tuple(

@@ -79,7 +79,7 @@ def drop_photo(one: Evidence) -> None:
 
 
 def redrawn(content: bytes) -> tuple[bytes, int, int, str]:
-    """The picture drawn anew as JPEG, its size, and its image_hash.  Raises BadPhoto."""
+    """The picture drawn anew as JPEG, its size, and its hash.  Raises BadPhoto."""
     if not content:
         raise BadPhoto("empty")
     if len(content) > LARGEST_BYTES:
