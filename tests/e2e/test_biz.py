@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import PHONE, Open, violations
-from .test_cases import _step
+from .steps import take
 
 pytestmark = pytest.mark.e2e
 TITLE, OTHER = "厂门口积水", "冷库用电不足"
@@ -23,16 +23,16 @@ def _is_clean(page: Page) -> None:
 def _handle(open_as: Open, address: str) -> None:
     """The way of a demand from the desk to an inspection that passed."""
     desk = open_as("desk", address)
-    _step(desk, "受理并核实", 类别="占道经营、店外经营", 紧急程度="一般")
-    _step(desk, "核实属实", 佐证="电话核实，情况属实。")
+    take(desk, "受理并核实", 类别="占道经营、店外经营", 紧急程度="一般")
+    take(desk, "核实属实", 佐证="电话核实，情况属实。")
     dispatcher = open_as("dispatcher", address)
-    _step(dispatcher, "派遣", 主办单位="示范市城市管理局", 职责依据="派单目录（演示）五")
+    take(dispatcher, "派遣", 主办单位="示范市城市管理局", 职责依据="派单目录（演示）五")
     handler = open_as("handler", address)
-    _step(handler, "签收")
-    _step(handler, "记进展", 说明="已约施工单位，下周进场。")
-    _step(handler, "反馈结果", 办理结果="已解决", 答复="已疏通。", 佐证="施工记录第三号。")
+    take(handler, "签收")
+    take(handler, "记进展", 说明="已约施工单位，下周进场。")
+    take(handler, "反馈结果", 办理结果="已解决", 答复="已疏通。", 佐证="施工记录第三号。")
     inspector = open_as("inspector", address)
-    _step(inspector, "核查通过", 佐证="企业签字。", 说明="现场查看，水已排净。")
+    take(inspector, "核查通过", 佐证="企业签字。", 说明="现场查看，水已排净。")
     expect(inspector.locator(".ld-messages")).to_contain_text("核查通过")
 
 

@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import Download, Page, expect
 
 from .conftest import Open, faults_of_looks, violations
-from .test_cases import _step
+from .steps import take
 
 pytestmark = pytest.mark.e2e
 
@@ -49,11 +49,11 @@ def test_a_demand_is_cleared_and_comes_back(open_as: Open, pictures: Path) -> No
     assert address
     handler.goto(address)
     expect(handler.locator(".ld-timeline li", has_text="记进展")).to_have_count(4)
-    _step(handler, "反馈结果", 办理结果="已解决", 佐证="送电验收单。", 答复="增容完成，已送电。")
+    take(handler, "反馈结果", 办理结果="已解决", 佐证="送电验收单。", 答复="增容完成，已送电。")
     expect(handler.locator(".ld-messages")).to_contain_text("核查中")
 
     inspector = open_as("inspector", address)
-    _step(inspector, "核查通过", 佐证="回访记录。", 说明="企业确认已送电。")
+    take(inspector, "核查通过", 佐证="回访记录。", 说明="企业确认已送电。")
     expect(inspector.locator(".ld-messages")).to_contain_text("核查通过")
 
     officer = open_as("ledger", "/ledger/?tab=proposed")
@@ -62,11 +62,11 @@ def test_a_demand_is_cleared_and_comes_back(open_as: Open, pictures: Path) -> No
     expect(officer.locator("details.ld-step", has_text="销号")).to_have_count(0)  # not confirmed
 
     firm = open_as("firm", address)
-    _step(firm, "评价", 满意程度="4")
+    take(firm, "评价", 满意程度="4")
     expect(firm.locator(".ld-messages")).to_contain_text("已结案")
 
     officer.goto(address)
-    _step(officer, "销号")
+    take(officer, "销号")
     expect(officer.locator(".ld-messages")).to_contain_text("已销号")
 
     leader = open_as("leader", f"/ledger/{MONTH}/")
@@ -92,10 +92,10 @@ def test_a_demand_is_cleared_and_comes_back(open_as: Open, pictures: Path) -> No
     assert STUCK in text
 
     firm.goto(address)
-    _step(firm, "申请重办", 理由="送电后仍频繁跳闸。")
+    take(firm, "申请重办", 理由="送电后仍频繁跳闸。")
     expect(firm.locator(".ld-messages")).to_contain_text("重办审核")
     other = open_as("desk2", address)
-    _step(other, "同意重办", 理由="现场属实。", 主办单位="示范市城市管理局")
+    take(other, "同意重办", 理由="现场属实。", 主办单位="示范市城市管理局")
     expect(other.locator(".ld-messages")).to_contain_text("已派遣")
     leader.goto("/ledger/?tab=relisted")
     expect(leader.locator("tbody tr", has_text=TITLE)).to_contain_text("重新挂账")
