@@ -46,7 +46,7 @@ NOT_HERE = {  # exist only with a setting or a possession that nobody here has
     "base:gallery", "sso", "openid_connect_callback", "mfa_deactivate_totp",
     "mfa_view_recovery_codes", "portal:unknown", "portal:api-1:api-root",
 }  # fmt: skip
-KEY_IN_FORM = {"portal:service_requests"}  # a POST must name a key, whoever is signed in
+KEY_IN_FORM = {"portal:service_requests", "portal:updates"}  # a POST must name a key, always
 DOOR = "/login/?next="
 CLOSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
