@@ -81,7 +81,10 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running
         return
     home = tmp_path_factory.mktemp("home")
-    known = {"LIANDONG_SECOND_FACTOR": "", "LIANDONG_SESSIONS": "0"}  # many sign in at once
+    known = {
+        "LIANDONG_SECOND_FACTOR": "", "LIANDONG_SESSIONS": "0",  # many sign in at once
+        "LIANDONG_SESSION_IDLE_MINUTES": "600",  # and do nothing while the others act
+    }  # fmt: skip
     environment = {**os.environ, **known, "LIANDONG_HOME": str(home)}
     command = [sys.executable, "-m", "liandong.site"]
     subprocess.run([*command, "demo", "load"], env=environment, check=True, capture_output=True)

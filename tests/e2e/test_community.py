@@ -87,9 +87,10 @@ def test_a_contact_is_registered_and_a_hint_judged_by_a_person(
     judge = open_as("discipline", "/conduct/")
     _take(judge, pictures / "community-9-conduct.png")
     judge.get_by_role("link", name="公务用餐须对照规定").first.click()
-    judge.get_by_label("判定").select_option("proper")
-    judge.get_by_label("理由").fill("机关食堂，有审批单。")
-    judge.get_by_role("button", name="判定").click()
+    hint = judge.locator("#hints form").first
+    hint.get_by_label("判定").select_option("proper")
+    hint.get_by_label("理由").fill("机关食堂，有审批单。")
+    hint.get_by_role("button", name="判定").click()
     expect(judge.locator("#hints")).to_contain_text("机关食堂，有审批单。")
     _take(judge, pictures / "community-10-judged.png")
 

@@ -83,7 +83,7 @@ def test_reading_needs_no_script(open_as: Open) -> None:
     page.goto("/search/")
     page.locator("#q").fill("渤海路口")
     page.locator("main .ld-searchform button").click()
-    expect(page.locator(".ld-hit", has_text="窨井盖破损处置情况的报告")).to_have_count(1)
+    expect(page.locator(".ld-hit", has_text="窨井盖普查登记表")).to_have_count(1)
     address = _record(page, "关于人民路窨井盖破损处置情况的报告")
     page.goto(f"{address}view/?p=2")
     expect(page.locator(".ld-pageimage")).to_have_js_property("complete", True)
