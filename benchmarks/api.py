@@ -116,7 +116,7 @@ def measure(count: int) -> Iterator[Row]:
         filled_s = round(time.perf_counter() - begun, 1)
         Path(home, "answers").write_bytes(b"")
         head = {"benchmark": "api", "records": count, "filled_s": filled_s}
-        with _running(_real, knobs) as real, _running(_bare, knobs) as bare:
+        with serving(product, knobs) as real, serving(bare_server, knobs) as bare:
             for kind, make in requests_of(told["codes"], count).items():
                 yield {
                     **head,
@@ -191,11 +191,13 @@ def _check(status: int, body: bytes) -> None:
 # Both sides ---------------------------------------------------------------------------------------
 
 
-def _real(port: int) -> list[str]:
+def product(port: int) -> list[str]:
+    """The command that runs the product on a port."""
     return [sys.executable, "-m", "liandong.site", "serve", "--port", str(port)]
 
 
-def _bare(port: int) -> list[str]:
+def bare_server(port: int) -> list[str]:
+    """The command that runs the peer on a port."""
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
         "--port", str(port), "--workers", str(WORKERS), "--blocking-threads", str(THREADS),
@@ -214,7 +216,7 @@ def answer(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> li
 
 
 @contextmanager
-def _running(command: Callable[[int], list[str]], knobs: Mapping[str, str]) -> Iterator[int]:
+def serving(command: Callable[[int], list[str]], knobs: Mapping[str, str]) -> Iterator[int]:
     """The port of a server that answers."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])

@@ -58,12 +58,13 @@ def measure(rate: int, seconds: int, *, kill: bool) -> Row:
         }  # fmt: skip
         told = '{"number": "20261125-000001", "track": "/r/x/"}'
         Path(home, "answers").write_text(told, "utf-8")
-        with api._running(api._bare, knobs) as port:
+        with api.serving(api.bare_server, knobs) as port:
             peer = _send(port, rate, seconds)
         migrate = [sys.executable, "-m", "liandong.site", "manage", "migrate", "-v", "0"]
         subprocess.run(migrate, env=os.environ | knobs, check=True, stdout=sys.stderr)
-        with api._running(api._real, knobs) as port:
-            threading.Timer(seconds / 2, _kill_web, (port,)).start() if kill else None
+        with api.serving(api.product, knobs) as port:
+            if kill:
+                threading.Timer(seconds / 2, _kill_web, (port,)).start()
             sent = _send(port, rate, seconds)
         found = subprocess.run(
             [sys.executable, "-m", "benchmarks.reports"], env=os.environ | knobs,

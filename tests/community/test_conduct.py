@@ -1,6 +1,7 @@
 """Conduct: who may read the registers, what is noticed, who judges, who learns who complained."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -52,15 +53,19 @@ def viewer(name: str) -> Viewer:
     return bearer(name).viewer
 
 
-def contact(name: str = "city", kind: str = "visit", *, firm: str = "QY001", **more: object):
-    said = {"day": DAY, "place": "厂区", "purpose": "了解用电困难", **more}
-    return register(Contact(unit_of(firm), kind, **said), who(name), now=NOW)  # type: ignore[arg-type]
+def contact(
+    name: str = "city", kind: str = "visit", *, firm: str = "QY001", **more: Any
+) -> ContactRecord:
+    said: dict[str, Any] = {"day": DAY, "place": "厂区", "purpose": "了解用电困难", **more}
+    return register(Contact(unit_of(firm), kind, **said), who(name), now=NOW)
 
 
-def complaint(about: str = "CGJ", **more: str) -> Case:
-    said = {"text": "办事推诿，一件证跑了五趟。", "person": "窗口人员", "name": "林小雨",
-            "phone": "13800138000", **more}  # fmt: skip
-    return complain(Complaint(unit_of(about), **said), origin="x", now=NOW).case  # type: ignore[arg-type]
+def complaint(about: str = "CGJ", **more: Any) -> Case:
+    said: dict[str, Any] = {
+        "text": "办事推诿，一件证跑了五趟。", "person": "窗口人员", "name": "林小雨",
+        "phone": "13800138000", **more,
+    }  # fmt: skip
+    return complain(Complaint(unit_of(about), **said), origin="x", now=NOW).case
 
 
 # Contacts -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import Error, transaction
@@ -96,11 +97,11 @@ def test_a_job_that_was_killed_in_between_leaves_nothing_half(
     assert len(others) == 2
     written = []
 
-    def post_once(*args: object, **facts: object) -> object:
+    def post_once(*args: Any, **facts: Any) -> Any:
         if written:
             raise KeyboardInterrupt
         written.append(1)
-        return crediting_post(*args, **facts)  # type: ignore[arg-type]
+        return crediting_post(*args, **facts)
 
     crediting_post = crediting.post
     monkeypatch.setattr(crediting, "post", post_once)

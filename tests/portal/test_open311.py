@@ -183,7 +183,7 @@ def test_a_photo_is_shown_once_a_person_has_covered_it(key: str, settings: Setti
     assert get("requests")[0]["media_url"] == f"http://testserver{address}"
     answer = Client().get(address)
     assert answer.status_code == 200
-    assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")  # type: ignore[attr-defined]
+    assert answer.getvalue().startswith(b"\xff\xd8")
     withdraw(one.pk, by="case-clerk", now=NOW)
     assert Client().get(address).status_code == 404
 

@@ -90,16 +90,14 @@ def only_made(rows: QuerySet[VisitPlan], *, made: bool) -> QuerySet[VisitPlan]:
     return rows.filter(Q(("is_made", made)))
 
 
-def plan_choices(*, starts_on: date, ends_on: date, by: str) -> list[Unit]:
-    """Enterprises that may be planned, each with `others`: names of other units that plan then."""
+def plan_choices(*, starts_on: date, ends_on: date, by: str) -> list[tuple[Unit, list[str]]]:
+    """Enterprises that may be planned, each with the names of other units that plan then."""
     near = VisitPlan.objects.filter(starts_on__lte=ends_on, ends_on__gte=starts_on)
     others: dict[int, list[str]] = {}
     for plan in near.exclude(unit__code=by).select_related("unit"):
         others.setdefault(plan.enterprise_id, []).append(plan.unit.name)
-    rows = list(Unit.objects.filter(kind=UnitKind.ENTERPRISE, closed_at__isnull=True))
-    for one in rows:
-        one.others = others.get(one.pk, [])  # type: ignore[attr-defined]  # for the page
-    return rows
+    rows = Unit.objects.filter(kind=UnitKind.ENTERPRISE, closed_at__isnull=True)
+    return [(one, others.get(one.pk, [])) for one in rows]
 
 
 def visit_behind(case: Case, *, viewer: Viewer) -> Visit | None:
