@@ -308,7 +308,7 @@ class AuditRow(models.Model):
     number = models.PositiveBigIntegerField(primary_key=True)  # from 1, without a gap
     at = models.DateTimeField(_("时间"))
     by = models.CharField(_("何人"), max_length=150)  # account name, "system", "cli", "" stranger
-    roles = models.CharField(_("身份"), max_length=120, blank=True)  # as held then, comma-separated
+    roles = models.TextField(_("身份"), blank=True)  # as held then, comma-separated
     unit = models.CharField(_("机构"), max_length=32, blank=True)
     act = models.CharField(_("行为"), max_length=40)  # catalog/audit_acts.csv
     object = models.CharField(_("对象"), max_length=200, blank=True)  # "record:<档号>", …

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
                 ('at', models.DateTimeField(verbose_name='时间')),
                 ('by', models.CharField(max_length=150, verbose_name='何人')),
-                ('roles', models.CharField(blank=True, max_length=120, verbose_name='身份')),
+                ('roles', models.TextField(blank=True, verbose_name='身份')),
                 ('unit', models.CharField(blank=True, max_length=32, verbose_name='机构')),
                 ('act', models.CharField(max_length=40, verbose_name='行为')),
                 ('object', models.CharField(blank=True, max_length=200, verbose_name='对象')),
