@@ -44,8 +44,9 @@ format: .venv/.dev   ## fix and format
 
 lock: .venv/.dev     ## compile requirements/*.lock anew
 	$(LOCK) --group build -o requirements/run.lock
-	$(LOCK) --group build --group dev -c requirements/run.lock -o requirements/dev.lock
-	$(LOCK) --group build --group dev --group e2e -c requirements/dev.lock -o requirements/e2e.lock
+	$(LOCK) --extra cluster --group build -c requirements/run.lock -o requirements/cluster.lock
+	$(LOCK) --extra cluster --group build --group dev -c requirements/cluster.lock -o requirements/dev.lock
+	$(LOCK) --extra cluster --group build --group dev --group e2e -c requirements/dev.lock -o requirements/e2e.lock
 
 .venv/bin/pip:
 	@command -v $(PYTHON) >/dev/null || { \

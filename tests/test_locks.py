@@ -17,8 +17,8 @@ def _packages(lock: Path) -> dict[str, str]:
     return {part.split(" ", 1)[0]: part for part in parts if part[:1].isalnum()}
 
 
-def test_the_three_locks_are_there() -> None:
-    assert [lock.stem for lock in LOCKS] == ["dev", "e2e", "run"]
+def test_the_four_locks_are_there() -> None:
+    assert [lock.stem for lock in LOCKS] == ["cluster", "dev", "e2e", "run"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -38,8 +38,8 @@ def test_every_package_of_a_lock_is_pinned_with_a_digest(lock: Path) -> None:
 
 
 def test_every_larger_lock_holds_the_smaller_with_the_same_versions() -> None:
-    dev, e2e, run = (set(_packages(lock)) for lock in LOCKS)
-    assert run <= dev <= e2e
+    cluster, dev, e2e, run = (set(_packages(lock)) for lock in LOCKS)
+    assert run <= cluster <= dev <= e2e
 
 
 def test_every_dependency_of_the_project_is_locked() -> None:
