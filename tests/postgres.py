@@ -20,12 +20,12 @@ def superuser() -> psycopg.Connection:
 
 
 @contextmanager
-def database(name: str, *, owner: str = "") -> Iterator[str]:
-    """The address of a fresh, empty database, dropped at the end."""
-    named = sql.Identifier(name)
+def database(name: str, *, owner: str = "", template: str = "template1") -> Iterator[str]:
+    """The address of a fresh database, empty or as its template is, dropped at the end."""
+    named, like = sql.Identifier(name), sql.Identifier(template)
     with superuser() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(named))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(named, like))
         if owner:
             to = sql.SQL("ALTER DATABASE {} OWNER TO {}").format(named, sql.Identifier(owner))
             connection.execute(to)

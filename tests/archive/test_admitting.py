@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.archive.build import NOW, admission, admit_numbers, description, fonds
+from tests.homes import database_with_tables, lay_tables
 
 from liandong.archive.models import ArchivalClass, PreservationEvent, Record, RecordFile, RecordPage
 from liandong.archive.services.admitting import (
@@ -240,7 +241,8 @@ def test_four_processes_take_numbers_without_gap_or_repeat(tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_four_processes_take_numbers_on_postgresql(tmp_path: Path) -> None:
-    race(tmp_path, {"LIANDONG_DATABASE": os.environ["TEST_POSTGRES"]})
+    with database_with_tables("admitting") as url:
+        race(tmp_path, {"LIANDONG_DATABASE": url})
 
 
 def race(folder: Path, extra: dict[str, str]) -> None:
@@ -251,12 +253,10 @@ def race(folder: Path, extra: dict[str, str]) -> None:
         "DJANGO_SETTINGS_MODULE": "liandong.site.settings",
         "PYTHONPATH": str(Path(template.__code__.co_filename).parents[2]),
     }  # fmt: skip
-    (folder / "race").mkdir()
-    prepare = "import django; django.setup()\nfrom django.core.management import call_command\n" \
-        "call_command('migrate', verbosity=0)\n" \
-        "from liandong.archive.models import ArchivalClass, Fonds, HeldNumber\n" \
-        "HeldNumber.objects.all().delete(); ArchivalClass.objects.all().delete()\n" \
-        "Fonds.objects.get_or_create(number='Z109', defaults={'title': 'T'})\n"  # fmt: skip
+    lay_tables(folder / "race")
+    prepare = "import django; django.setup()\n" \
+        "from liandong.archive.models import Fonds\n" \
+        "Fonds.objects.create(number='Z109', title='T')\n"  # fmt: skip
     subprocess.run([sys.executable, "-c", prepare], env=environment, check=True)
     racers = [
         subprocess.Popen(

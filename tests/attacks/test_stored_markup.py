@@ -72,8 +72,8 @@ def _hostile_batch() -> Batch:
     return batch
 
 
-def _elements(client: Client, where: str) -> int:
-    """How many elements of the probe's name a page holds; 0 for what is no page."""
+def _elements(client: Client, where: str) -> int | None:
+    """How many elements of the probe's name a page holds; None for what is no page."""
     answer = client.get(where)
     for _ in getattr(answer, "streaming_content", ()):
         pass  # read to its end, which closes it
@@ -82,7 +82,7 @@ def _elements(client: Client, where: str) -> int:
         or not answer.get("Content-Type", "").startswith("text/html")
         or not answer.content.strip()
     ):
-        return 0
+        return None
     return len(html.fromstring(answer.content).xpath(f"//*[starts-with(name(), '{PROBE}')]"))
 
 
@@ -103,8 +103,11 @@ def test_markup_of_strangers_opens_no_element_on_any_page(home: Path) -> None:
             where = address.path({**thing.values, **hostile})
             for who in WHO:
                 for path in (where, f"{where}?q={MARKUP}&next={MARKUP}&fonds={MARKUP}"):
+                    elements = _elements(clients[who], path)
+                    if elements is None and who != "stranger":
+                        break  # sent on or a file: words in the address are shown nowhere
                     seen += 1
-                    if _elements(clients[who], path):
+                    if elements:
                         found.append((who, path[:60]))
     assert found == []
     assert seen > 200

@@ -15,8 +15,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
+from tests.homes import database_with_tables, lay_tables
 from tests.people import ARCHIVIST, client_of
-from tests.postgres import database, own
 
 from liandong.base.audit import (
     Act,
@@ -354,15 +354,14 @@ def test_eight_writers_leave_no_gap_and_no_fork(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_eight_writers_on_postgresql_leave_no_gap_and_no_fork(tmp_path: Path) -> None:
-    with database(own("audit_race")) as url:
+    with database_with_tables("audit_race") as url:
         race(tmp_path, {"LIANDONG_DATABASE": url})
 
 
 def race(folder: Path, extra: dict[str, str]) -> None:
     home = folder / "race"
-    home.mkdir()
+    lay_tables(home)
     environment = {**bare_environment(), **extra, "LIANDONG_HOME": str(home)}
-    subprocess.run([sys.executable, "-c", MIGRATE], env=environment, check=True)
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, f"w{n}"], env=environment) for n in range(8)
     ]

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.test import Client
+from tests.people import seat
 
-from liandong.base.models import Account, Post, Role, Unit, UnitKind
+from liandong.base.models import Account, Role, Unit, UnitKind
 from liandong.base.viewers import viewer_of_account
 from liandong.cases.models import Case, Evidence, GridCell
 from liandong.cases.policies import Bearer
@@ -46,22 +48,20 @@ PEOPLE: Mapping[str, tuple[Role, str]] = {
 }
 
 
-def people() -> dict[str, Account]:
-    """Everybody, each with one post in a unit."""
-    made = {}
-    for name, (role, code) in PEOPLE.items():
-        unit = unit_of(code) if code else None
-        account, _ = Account.objects.get_or_create(
-            username=name, defaults={"full_name": name, "unit": unit, "clearance": 2}
-        )
-        Post.objects.get_or_create(account=account, role=role)
-        made[name] = account
-    return made
+def people(more: Mapping[str, tuple[Role, str]] = MappingProxyType({})) -> dict[str, Account]:
+    """Everybody, each with one post in a unit, and some more where they are named."""
+    rows = {name: (role, code, 2) for name, (role, code) in {**PEOPLE, **more}.items()}
+    return seat(rows, {code: _unit(code) for _, code, _ in rows.values() if code})
+
+
+def _unit(code: str) -> Unit:
+    kind = {"QY": UnitKind.ENTERPRISE, "SH": UnitKind.CHAMBER}.get(code[:2], UnitKind.DEPARTMENT)
+    return Unit(code=code, name=f"{code}单位", kind=kind)
 
 
 def unit_of(code: str) -> Unit:
-    kind = {"QY": UnitKind.ENTERPRISE, "SH": UnitKind.CHAMBER}.get(code[:2], UnitKind.DEPARTMENT)
-    return Unit.objects.get_or_create(code=code, defaults={"name": f"{code}单位", "kind": kind})[0]
+    made = _unit(code)
+    return Unit.objects.get_or_create(code=code, defaults={"name": made.name, "kind": made.kind})[0]
 
 
 def bearer(name: str) -> Bearer:

@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.base.test_audit import MIGRATE, bare_environment
-from tests.postgres import database, own
+from tests.base.test_audit import bare_environment
+from tests.homes import database_with_tables, lay_tables
 
 SET_UP = textwrap.dedent(
     """
@@ -60,7 +60,7 @@ def test_eight_writers_take_each_step_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_eight_writers_on_postgresql_take_each_step_once(tmp_path: Path) -> None:
-    with database(own("case_race")) as url:
+    with database_with_tables("case_race") as url:
         race(tmp_path, {"LIANDONG_DATABASE": url})
 
 
@@ -69,8 +69,8 @@ def race(folder: Path, extra: dict[str, str]) -> None:
     # By its folder: an installed package is called `tests`, too, and wins over a folder of ours.
     here = str(Path(__file__).parent)
     environment["PYTHONPATH"] = os.pathsep.join((here, environment["PYTHONPATH"]))
-    for script in (MIGRATE, SET_UP):
-        subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    lay_tables(folder)
+    subprocess.run([sys.executable, "-c", SET_UP], env=environment, check=True)
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER], env=environment, stdout=subprocess.PIPE, text=True

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.base.test_audit import MIGRATE, bare_environment
-from tests.postgres import database, own
+from tests.base.test_audit import bare_environment
+from tests.homes import database_with_tables, lay_tables
 
 CASES = 12
 SET_UP = textwrap.dedent(
@@ -74,7 +74,7 @@ def test_three_workers_and_a_kill_take_each_step_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_three_workers_and_a_kill_on_postgresql_take_each_step_once(tmp_path: Path) -> None:
-    with database(own("tending_race")) as url:
+    with database_with_tables("tending_race") as url:
         race(tmp_path, {"LIANDONG_DATABASE": url})
 
 
@@ -82,8 +82,8 @@ def race(folder: Path, extra: dict[str, str]) -> None:
     environment = {**bare_environment(), **extra, "LIANDONG_HOME": str(folder)}
     here = str(Path(__file__).parent)
     environment["PYTHONPATH"] = os.pathsep.join((here, environment["PYTHONPATH"]))
-    for script in (MIGRATE, SET_UP):
-        subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    lay_tables(folder)
+    subprocess.run([sys.executable, "-c", SET_UP], env=environment, check=True)
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", WORKER], env=environment, stdout=subprocess.PIPE, text=True

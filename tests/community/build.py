@@ -14,7 +14,7 @@ from tests.cases.build import (
     unit_of,
 )
 
-from liandong.base.models import Account, Post, Role
+from liandong.base.models import Account, Role
 from liandong.cases.models import Case, Pseudonym
 from liandong.community.models import PointsAccount, Station
 from liandong.community.queries.points import Owner, account_of
@@ -34,13 +34,7 @@ MORE_PEOPLE = {
 
 def everybody() -> dict[str, Account]:
     """The people of the cases, and those of this room."""
-    made = people()
-    for name, (role, code) in MORE_PEOPLE.items():
-        account, _ = Account.objects.get_or_create(
-            username=name, defaults={"full_name": name, "unit": unit_of(code), "clearance": 2}
-        )
-        Post.objects.get_or_create(account=account, role=role)
-        made[name] = account
+    made = people(MORE_PEOPLE)
     cell()
     return made
 

@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.base.test_audit import MIGRATE, bare_environment
-from tests.postgres import database, own
+from tests.base.test_audit import bare_environment
+from tests.homes import database_with_tables, lay_tables
 
 OURS = textwrap.dedent(
     """
@@ -78,7 +78,7 @@ def test_points_are_spent_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("TEST_POSTGRES" not in os.environ, reason="no PostgreSQL: set TEST_POSTGRES")
 def test_points_are_spent_once_on_postgresql(tmp_path: Path) -> None:
-    with database(own("points_race")) as url:
+    with database_with_tables("points_race") as url:
         race(tmp_path, {"LIANDONG_DATABASE": url})
 
 
@@ -87,8 +87,8 @@ def race(folder: Path, extra: dict[str, str]) -> None:
     root = str(Path(__file__).parents[2])
     environment["TESTS_FOLDER"] = str(Path(__file__).parents[1])
     environment["PYTHONPATH"] = os.pathsep.join((root, environment["PYTHONPATH"]))
-    for script in (MIGRATE, SET_UP):
-        subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    lay_tables(folder)
+    subprocess.run([sys.executable, "-c", SET_UP], env=environment, check=True)
     settled = run_all([SETTLER] * 3, environment)
     assert sum(int(one) for one in settled) == 4  # 44 points
     spent = run_all([WRITER] * 8, environment)

@@ -55,42 +55,6 @@ def _settle(page: Page, path: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize(
-    "modes", [{}, {"theme": "dark"}, {"size": "elder"}, {"language": "en"}], ids=str
-)
-def test_axe_finds_nothing(open_as: Open, modes: dict[str, str]) -> None:
-    found = {}
-    for who, paths in (("archivist", STAFF), ("stranger", PUBLIC)):
-        page = open_as(who, **modes)
-        for path in paths:
-            _settle(page, path)
-            if faults := violations(page):
-                found[path] = faults
-    assert found == {}
-
-
-def test_axe_finds_nothing_on_a_phone(open_as: Open) -> None:
-    found = {}
-    phone = {"viewport": {"width": 390, "height": 844}}
-    for who, path in (("archivist", "/desk/"), ("archivist", "/records/1/"), ("stranger", "/")):
-        page = open_as(who, context=phone)
-        _settle(page, path)
-        if faults := violations(page):
-            found[path] = faults
-    assert found == {}
-
-
-def test_english_pages_have_no_chinese_of_ours(open_as: Open) -> None:
-    page = open_as("archivist", language="en")
-    left = {}
-    for path in ("/desk/", "/search/", "/transfers/", "/transfers/new/", "/preservation/"):
-        page.goto(path)
-        words = " ".join(page.locator("nav, h1, h2, th, dt, label, button").all_text_contents())
-        if chinese := re.findall(r"[\u4e00-\u9fff]+", words.replace("中文", "")):
-            left[path] = chinese
-    assert left == {}
-
-
 def test_elder_mode_has_large_text_and_large_targets(open_as: Open) -> None:
     page = open_as("archivist", size="elder")
     small = {}
@@ -241,7 +205,7 @@ NAMING = (
 """Rules of axe that another language can touch."""
 OF_ROLE = {
     "stranger": (
-        "/requests/new/", f"/requests/CD-{YEAR}-0001/", "/verify/", "/opened/", "/rights/",
+        *PUBLIC, "/requests/new/", f"/requests/CD-{YEAR}-0001/", "/verify/", "/opened/", "/rights/",
         "/stations/", "/stations/huanghe-5/defect/", "/me/reports/", "/conduct/report/",
         "/conduct/rules/",
     ),
@@ -256,7 +220,7 @@ OF_ROLE = {
         f"/exchange/loans/{FIRST}", "/opening/",
     ),
     "archivist": (
-        "/exchange/", "/exchange/requests/", f"/exchange/requests/{FIRST}", "/exchange/visits/",
+        *STAFF, "/exchange/", "/exchange/requests/", f"/exchange/requests/{FIRST}", "/exchange/visits/",
         "/exchange/visits/new/", f"/exchange/visits/{FIRST}", f"/exchange/loans/{FIRST}",
         "/exchange/copies/", "/exchange/copies/new/", "/exchange/statistics/",
         "/opening/", "/opening/due/", "/opening/reviews/", f"/opening/plan/{YEAR}/",

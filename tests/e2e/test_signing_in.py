@@ -171,40 +171,6 @@ def test_two_persons_give_a_role(open_as: Open) -> None:
     expect(newcomer.get_by_text("移交和著录本单位的档案")).to_be_visible()
 
 
-PAGES = {
-    "nobody": ("/login/",),
-    "clerk": ("/me/", "/me/password/", "/me/factors/"),
-    "sysadmin": ("/admin/accounts/", "/admin/units/", "/admin/units/SFCGJ/"),
-    "secadmin": ("/admin/accounts/clerk/",),
-    "auditadmin": ("/admin/review/",),
-    "director": ("/admin/approvals/",),
-}
-
-
-@pytest.mark.parametrize("modes", [{}, {"theme": "dark"}, {"size": "elder"}], ids=str)
-def test_every_page_is_clean_for_axe(open_as: Open, modes: dict[str, str]) -> None:
-    found = {}
-    for who, paths in PAGES.items():
-        page = open_as(who, **modes)
-        for path in paths:
-            page.goto(path)
-            if faults := violations(page):
-                found[path] = faults
-    assert found == {}
-
-
-def test_on_a_phone_no_page_is_wider_than_the_screen(open_as: Open) -> None:
-    wide = {}
-    for who, paths in PAGES.items():
-        page = open_as(who, context={"viewport": {"width": 390, "height": 844}})
-        for path in paths:
-            page.goto(path)
-            width = page.evaluate("document.documentElement.scrollWidth")
-            if width > 390:
-                wide[path] = width
-    assert wide == {}
-
-
 PROTECTED = {"/desk/": "工作台", "/search/?q=座谈会": "座谈会纪要", "/retention/": "到期鉴定"}
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.archive.build import admit_numbers, fonds, scanned_admission
-from tests.people import client_of
+from tests.people import client_of, seat
 
 from liandong.archive.models import Record
 from liandong.archive.services.admitting import admit
 from liandong.archive.services.packing import pack
-from liandong.base.models import Account, Post, Role, Unit
+from liandong.base.models import Account, Role, Unit
 from liandong.exchange.models import UseRequest
 from liandong.exchange.services import deciding, drafting
 from liandong.exchange.services.deciding import Decision, Ruling
@@ -36,19 +36,8 @@ PEOPLE = {  # name: role, unit, clearance
 
 def people() -> dict[str, Account]:
     """Everybody, each with one post; signed in by `client_of`-like `client`."""
-    made = {}
-    for name, (role, code, clearance) in PEOPLE.items():
-        unit = (
-            Unit.objects.get_or_create(code=code, defaults={"name": f"{code}局"})[0]
-            if code
-            else None
-        )
-        account, _ = Account.objects.get_or_create(
-            username=name, defaults={"full_name": name, "unit": unit, "clearance": clearance}
-        )
-        Post.objects.get_or_create(account=account, role=role)
-        made[name] = account
-    return made
+    codes = {code for _, code, _ in PEOPLE.values() if code}
+    return seat(PEOPLE, {code: Unit(code=code, name=f"{code}局") for code in sorted(codes)})
 
 
 def records(home: Path, count: int = 2, *, start: int = 1, **facts: Any) -> list[Record]:

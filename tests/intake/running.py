@@ -1,20 +1,16 @@
 """Runs hand-overs through the whole pipeline: in this process, or by the command line."""
 
-import atexit
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.corpus.handovers import NOW, lay_out
+from tests.homes import environment, lay_tables
 
 from liandong.archive.models import Fonds
 from liandong.intake.models import Batch
@@ -81,29 +77,10 @@ def blocked(batch: Batch) -> dict[str, set[str]]:
 # By the command line ------------------------------------------------------------------------------
 
 
-def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a command with a data folder of its own and nothing of this one's."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("LIANDONG_")}
-    kept.pop("DJANGO_SETTINGS_MODULE", None)
-    named = {"LIANDONG_HOME": str(home), "LIANDONG_PROCESSES": "1", "LANG": "zh_CN.UTF-8"}
-    return {**kept, "LC_ALL": "", **named, **more}
-
-
-@cache
-def _tables() -> Path:
-    """A database with every table, made once in a test process: migrating takes seconds."""
-    made = Path(tempfile.mkdtemp(prefix="liandong-tables-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    command = [sys.executable, "-m", "liandong.site", "manage", "migrate", "-v", "0"]
-    subprocess.run(command, env=environment(made), check=True, capture_output=True, timeout=300)
-    return made / "liandong.sqlite3"
-
-
 def liandong(home: Path, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end; a data folder that is not there yet gets its tables first."""
-    if not home.exists() and "LIANDONG_DATABASE" not in more:
-        home.mkdir(parents=True)
-        shutil.copy(_tables(), home)
+    if not (home.exists() and any(home.iterdir())) and "LIANDONG_DATABASE" not in more:
+        lay_tables(home)
     return subprocess.run(
         [sys.executable, "-m", "liandong.site", *map(str, words)],
         env=environment(home, **more), capture_output=True, text=True, check=False, timeout=300,

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 from tests.archive.build import validate_store
 from tests.corpus.handovers import catalogued, code, lay_out, row
+from tests.homes import environment, lay_tables
 from tests.intake.readers import DEADLY, SLOW
-from tests.intake.running import environment, letter, liandong, lines
+from tests.intake.running import letter, liandong, lines
 
 from liandong.intake.flow import STEPS
 from liandong.intake.services.closing import BATCH_URN
@@ -43,6 +44,13 @@ def source(tmp_path: Path) -> Path:
 
 
 def _start(home: Path, source: Path, **more: str) -> subprocess.Popen[bytes]:
+    if not home.exists():
+        lay_tables(home)
+    return _begin(home, source, **more)
+
+
+def _begin(home: Path, source: Path, **more: str) -> subprocess.Popen[bytes]:
+    """On what is there, which may be nothing at all."""
     words = ["intake", "receive", str(source), "--fonds", "Z109", "--accept", "--json"]
     return subprocess.Popen(
         [sys.executable, "-m", "liandong.site", *words],
@@ -196,7 +204,7 @@ def test_a_command_killed_at_random_times_ends_as_if_never_killed(
 ) -> None:
     home, chance = tmp_path / "home", random.Random(20261122)  # noqa: S311 - times, no secret
     for _ in range(8):
-        process = _start(home, source)
+        process = _begin(home, source)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(chance.uniform(0.5, 5))
         _kill(process)
@@ -232,6 +240,7 @@ def test_a_killed_reading_process_costs_nothing(tmp_path: Path) -> None:
 def test_a_file_that_kills_its_reader_is_held_and_the_others_are_admitted(tmp_path: Path) -> None:
     files = {"a.txt": letter(1), "b.txt": letter(2, DEADLY.decode()), "c.txt": letter(3)}
     source = lay_out(tmp_path / "in", files)
+    lay_tables(tmp_path / "home")
     outcome = subprocess.run(
         [sys.executable, "-m", "liandong.site", "intake", "receive", str(source), "--accept",
          "--json"],

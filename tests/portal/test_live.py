@@ -35,9 +35,9 @@ from django.utils import timezone
 from PIL import Image
 from tests.corpus.contents import zipped
 from tests.corpus.handovers import catalogued, row
-from tests.intake.running import environment, letter, liandong
+from tests.homes import database_with_tables, environment
+from tests.intake.running import letter, liandong
 from tests.portal.open311_schemas import check
-from tests.postgres import database, own
 
 from liandong.portal.policies import SCOPES
 
@@ -89,7 +89,7 @@ def _settings(kind: str) -> Iterator[dict[str, str]]:
     }  # fmt: skip
     with ExitStack() as stack:
         if kind == "postgresql":
-            known["LIANDONG_DATABASE"] = stack.enter_context(database(own("liandong_live")))
+            known["LIANDONG_DATABASE"] = stack.enter_context(database_with_tables("liandong_live"))
         yield known
 
 

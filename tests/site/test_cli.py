@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.corpus.contents import pdf
 from tests.corpus.handovers import catalogued, code, lay_out, row
-from tests.intake.running import environment, letter, liandong, lines
+from tests.homes import environment
+from tests.intake.running import letter, liandong, lines
 
 ITEM = {"file", "files", "item", "row", "state", "code", "title", "pages", "findings"}
 HIT = {
