@@ -220,7 +220,8 @@ OF_ROLE = {
         f"/exchange/loans/{FIRST}", "/opening/",
     ),
     "archivist": (
-        *STAFF, "/exchange/", "/exchange/requests/", f"/exchange/requests/{FIRST}", "/exchange/visits/",
+        *STAFF, "/exchange/", "/exchange/requests/", f"/exchange/requests/{FIRST}",
+        "/exchange/visits/",
         "/exchange/visits/new/", f"/exchange/visits/{FIRST}", f"/exchange/loans/{FIRST}",
         "/exchange/copies/", "/exchange/copies/new/", "/exchange/statistics/",
         "/opening/", "/opening/due/", "/opening/reviews/", f"/opening/plan/{YEAR}/",
