@@ -1,6 +1,6 @@
 """Who is told of what: by role and unit, each fact once, never of the own act; and letters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -33,6 +33,7 @@ from liandong.cases.services.tending import tend_due
 from liandong.cases.wording import notice_words
 from liandong.kernel import catalog
 from liandong.kernel.casework import moves
+from liandong.kernel.ports import Reply, ShortMessage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
 CONTACT = {"name": "张某某", "phone": "13800138000", "email": "zhang@example.cn"}
@@ -260,6 +261,41 @@ def test_a_server_that_does_not_answer_is_tried_again_and_given_up_in_the_end(
     assert (Letter.objects.get().next_at, Letter.objects.get().sent_at) == (None, None)
     Letter.objects.update(next_at=now, tries=0)
     settings.EMAIL_PORT = mail.port
+    assert send_letters(now=now) == 1
+
+
+class _Gateway:
+    """Answers every short message with the status that the test says."""
+
+    status = 200
+
+    def send(self, texts: Sequence[ShortMessage]) -> list[Reply]:
+        return [Reply(self.status) for _ in texts]
+
+
+def test_a_gateway_that_is_busy_is_tried_again_and_one_that_refuses_is_not(
+    settings: Settings,
+) -> None:
+    settings.ENGINES = {
+        **settings.ENGINES, "texter": {"class": f"{__name__}._Gateway", "options": {}}
+    }  # fmt: skip
+    settings.SMS = "https://sms.example.cn/"
+    drive(opened(contact={"phone": CONTACT["phone"]}).case, (("reject", "desk"),))
+    tend()
+    for status, waits, trouble in ((503, BACK_OFF[0], "OSError"), (429, BACK_OFF[1], "OSError")):
+        now = Letter.objects.get().next_at or NOW
+        _Gateway.status = status
+        assert send_letters(now=now) == 0
+        row = Letter.objects.get()
+        assert (row.next_at, row.trouble) == (now + waits, trouble)
+    now = row.next_at or NOW
+    _Gateway.status = 400
+    assert send_letters(now=now) == 0
+    row = Letter.objects.get()
+    assert (row.next_at, row.sent_at, row.trouble) == (None, None, "status 400")
+    row.next_at = now
+    row.save()
+    _Gateway.status = 202
     assert send_letters(now=now) == 1
 
 

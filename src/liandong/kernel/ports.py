@@ -503,6 +503,14 @@ class Reply:
         """Whether the receiver said that it has it."""
         return 200 <= self.status < 300
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same may be taken later: no answer, too many requests, trouble over there.
+
+        Source: RFC 9110 (408, 5xx), RFC 6585 (429), RFC 8470 (425).
+        """
+        return self.status in {0, 408, 425, 429} or self.status >= 500
+
 
 class Messenger(Protocol):
     """Sends letters to other systems, and only to addresses that this installation allows."""

@@ -118,6 +118,6 @@ def _message(choice: NoticeChoice, rows: Sequence[Notice], slot: datetime) -> bo
         text = _("您有 {count} 条新提醒，请登录查看。").format(count=len(rows))
     one = ShortMessage(f"digest-{choice.pk}-{slot:%Y%m%d%H}", choice.phone, text)
     (reply,) = engine("texter").send([one])
-    if reply.status == 0:
-        raise OSError(reply.trouble)
+    if reply.is_passing:
+        raise OSError(reply.trouble or f"status {reply.status}")
     return reply.is_taken

@@ -160,6 +160,6 @@ def _message(case: Case, rows: Sequence[Letter], contact: Mapping[str, str]) -> 
         return "no address"
     text = f"{case.number} {wording.public_words(row.code)}{link_of(case)}"
     (reply,) = engine("texter").send([ShortMessage(f"letter-{row.pk}", phone, text)])
-    if reply.status == 0:
-        raise OSError(reply.trouble)
+    if reply.is_passing:
+        raise OSError(reply.trouble or f"status {reply.status}")
     return "" if reply.is_taken else f"status {reply.status}"
