@@ -9,7 +9,16 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liandong.base.templatetags.liandong import bytes_text, marked, percent_of, time_left, tone
+from liandong.base.templatetags.liandong import (
+    SURENESS,
+    bytes_text,
+    marked,
+    percent_of,
+    sureness,
+    time_left,
+    tone,
+)
+from liandong.kernel import catalog
 from liandong.kernel.checks import Severity, Verdict
 
 pytestmark = pytest.mark.urls("tests.base.room_urls")
@@ -42,6 +51,14 @@ def test_every_verdict_and_severity_has_a_tone_of_its_own_but_the_inapplicable(w
 
 def test_an_unknown_state_is_idle() -> None:
     assert tone("never heard of") == "idle"
+
+
+def test_how_sure_a_fact_is_has_words_for_every_row_of_the_catalogue() -> None:
+    used = {row["confidence"] for name in catalog.names() for row in catalog.rows(name)
+            if "confidence" in row}  # fmt: skip
+    assert used == SURENESS.keys()
+    assert sureness("design") == "本产品自定"
+    assert sureness("new") == "new"
 
 
 def test_a_selected_facet_value_links_to_the_address_without_it() -> None:

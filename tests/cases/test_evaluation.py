@@ -218,7 +218,7 @@ def test_the_figures_come_as_a_file_with_formula_and_source(form: str) -> None:
     told = {(row[0], row[1]): row[2:] for row in rows}
     assert told["全部", "结案数"][0] == "1"
     assert told["全部", "满意率"][0] == "少于 5"
-    assert "art. 32" in told["全部", "满意率"][3]
+    assert "第三十二条" in told["全部", "满意率"][3]
     assert AuditRow.objects.filter(act="export_evaluation").count() == 1
 
 

@@ -10,6 +10,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from liandong.base.audit.queries import names_of
@@ -30,6 +31,15 @@ TONES: Final = {
     "rejected": "rejected refused withdrawn cancelled",
     "note": "note info ocr draft",
 }
+SURENESS: Final = {
+    "text": _lazy("读过条文"),
+    "secondary": _lazy("来自他人的引文"),
+    "memory-high": _lazy("一般知识，较有把握"),
+    "memory-medium": _lazy("一般知识，未对照条文"),
+    "memory-low": _lazy("一般知识，待核实"),
+    "design": _lazy("本产品自定"),
+}
+"""How sure a row of the catalogue is, in words (docs/catalogue.md)."""
 _TONE_OF: Final = {word: tone for tone, words in TONES.items() for word in words.split()}
 
 
@@ -90,6 +100,12 @@ def unit(context: template.Context, code: str) -> str:
     if code not in known:
         known[code] = Unit.objects.filter(code=code).values_list("name", flat=True).first() or code
     return known[code]
+
+
+@register.filter
+def sureness(confidence: str) -> str:
+    """The column `confidence` of a row of the catalogue, in words."""
+    return str(SURENESS.get(confidence, confidence))
 
 
 @register.filter
