@@ -25,6 +25,7 @@ from liandong.kernel.viewer import Viewer
 
 from .mandates import mandated
 from .situations import case_by_number, situation_of, standing_of
+from .words import found_by
 
 PAGE = 50
 
@@ -95,31 +96,38 @@ def listed(
     among a million does not pay for the others.
     """
     found: set[int] = set()
+    asked = meant(filters, now=now, before=before)
     for way in ways(may_see(viewer)):
-        rows = Case.objects.filter(to_q(way, LOOKUPS))
+        rows = Case.objects.filter(to_q(way, LOOKUPS), asked)
         if before:
             rows = rows.filter(pk__lt=before)
-        newest = filtered(rows, filters, now=now).order_by("-pk")
-        found.update(newest.values_list("pk", flat=True)[: PAGE + 1])
-    page = sorted(found, reverse=True)[: PAGE + 1]
-    shown = Case.objects.filter(pk__in=page).select_related("lead_unit", "grid")
-    return list(shown.order_by("-pk"))
+        found.update(rows.order_by("-pk").values_list("pk", flat=True)[: PAGE + 1])
+    return table_rows(sorted(found, reverse=True)[: PAGE + 1])
 
 
-def filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
-    """The rows that the conditions leave."""
-    for name in ("state", "kind", "category"):
-        if value := getattr(filters, name):
-            rows = rows.filter(**{name: value})
+def table_rows(keys: Sequence[int]) -> list[Case]:
+    """The cases of these keys, in their order, with what a row of a table shows."""
+    rows = Case.objects.filter(pk__in=keys).select_related("lead_unit").only(*_SHOWN)
+    by_key = {one.pk: one for one in rows.order_by()}
+    return [by_key[key] for key in keys if key in by_key]
+
+
+_SHOWN = (
+    "submitted_at", "title", "address", "kind", "category", "state", "due_at", "lead_unit__name",
+)  # fmt: skip
+
+
+def meant(filters: Filters, *, now: datetime, before: int = 0) -> Q:
+    """The conditions, for cases below the key `before`."""
+    named = ("state", "kind", "category")
+    asked = Q(**{name: value for name in named if (value := getattr(filters, name))})
     if filters.unit:
-        rows = rows.filter(_BY_LEAD([filters.unit]))
+        asked &= _BY_LEAD([filters.unit])
     if filters.late:
-        rows = rows.filter(due_at__lt=now)
+        asked &= Q(due_at__lt=now)
     if filters.words:
-        by_number = case_by_number(filters.words)
-        found = Q(title__icontains=filters.words) | Q(address__icontains=filters.words)
-        rows = rows.filter(found | Q(pk=by_number.pk if by_number else 0))
-    return rows
+        asked &= found_by(filters.words, before=before)
+    return asked
 
 
 def lead_units() -> list[Unit]:

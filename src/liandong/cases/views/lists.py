@@ -97,6 +97,8 @@ def row_of(one: Case, now: Any) -> dict[str, Any]:
     """A case as a row of a table."""
     return {
         "case": one,
+        "number": one.number,
+        "url": f"/cases/{one.number}/",
         "kind": wording.kind_word(one.kind),
         "state": wording.state_word(one.state),
         "tone": wording.TONES.get(one.state, "idle"),
