@@ -22,6 +22,7 @@ from liandong.cases.queries.cases import (
     lead_units,
     listed,
     saved_views,
+    table_rows,
     waiting,
 )
 from liandong.kernel import catalog
@@ -43,7 +44,7 @@ def show_cases(request: HttpRequest) -> HttpResponse:
     query = _without(request)
     views = saved_views(request.user.pk)
     context = {
-        "waiting": [row_of(one, now) for one in waiting(viewer)] if is_plain else [],
+        "waiting": [row_of(one, now) for one in table_rows(waiting(viewer))] if is_plain else [],
         "query": query,
         "views": views,
         "saved": next((one for one in views if one.query == query), None),
