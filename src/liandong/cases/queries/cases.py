@@ -160,28 +160,20 @@ def saved_views(account: int | None) -> list[SavedView]:
 def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[int]:
     """Keys of what this person should act on, the one whose time runs out first on top.
 
-    What a person raised waits for others.  Each state and each way to be granted is read by
-    itself, in the order of its index.
+    What a person raised waits for others.  Each state is read by itself, in the order of its index.
     """
-    granted = [to_q(way, LOOKUPS) for way in ways(may_see(viewer))]
-    others = ~_BY_REQUESTER([viewer.name])
-    parts = [
-        Case.objects.filter(one, way, others)
-        for one in (*_waits_for(viewer), *_waits_for_supervision(viewer))
-        for way in granted
-    ]
+    seen = visible(viewer).exclude(_BY_REQUESTER([viewer.name]))
+    parts = [seen.filter(one) for one in (*_waits_for(viewer), *_waits_for_supervision(viewer))]
     found: set[tuple[datetime, int]] = set()
     for rows in parts:
         running = rows.filter(due_at__isnull=False).order_by("due_at", "pk")
         found.update(running.values_list("due_at", "pk")[:limit])
     keys = [key for _due, key in sorted(found)][:limit]
-    if len(keys) < limit:
-        rest: set[int] = set()
-        for rows in parts:
-            without = rows.filter(due_at__isnull=True).order_by("pk")
-            rest.update(without.values_list("pk", flat=True)[: limit - len(keys)])
-        keys += sorted(rest)[: limit - len(keys)]
-    return keys
+    rest: set[int] = set()
+    for rows in parts if len(keys) < limit else ():
+        without = rows.filter(due_at__isnull=True).order_by("pk")
+        rest.update(without.values_list("pk", flat=True)[:limit])
+    return [*keys, *sorted(rest)][:limit]
 
 
 def _waits_for(viewer: Viewer) -> list[Q]:
@@ -222,10 +214,10 @@ def _waits_for_supervision(viewer: Viewer) -> list[Q]:
     return [ours & (taking | handling | inspecting)]
 
 
-def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
-    """What waits at the acceptance desk (受理), the oldest first."""
+def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[int]:
+    """Keys of what waits at the acceptance desk (受理), the oldest first."""
     rows = visible(viewer).filter(state="submitted").order_by("pk")
-    return list(rows.select_related("grid")[:limit])
+    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 # One case -----------------------------------------------------------------------------------------

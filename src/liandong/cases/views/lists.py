@@ -24,6 +24,7 @@ from liandong.cases.queries.cases import (
     saved_views,
     table_rows,
     waiting,
+    whole_rows,
 )
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, flow_of, kinds
@@ -113,11 +114,11 @@ def row_of(one: Case, now: Any) -> dict[str, Any]:
 def show_inbox(request: HttpRequest) -> HttpResponse:
     """The acceptance desk: one case open, the others beside it, one key per decision."""
     viewer, now = viewer_of(request), timezone.now()
-    rows = inbox(viewer)
-    chosen = next((one for one in rows if one.number == request.GET.get("case")), None)
-    current = chosen or (rows[0] if rows else None)
-    if current is None:
+    rows = table_rows(inbox(viewer))
+    if not rows:
         return render(request, "cases/inbox.html", {"rows": [], "current": None})
+    chosen = next((one for one in rows if one.number == request.GET.get("case")), rows[0])
+    (current,) = whole_rows([chosen.pk])
     context = {
         "rows": [row_of(one, now) for one in rows],
         "current": current,
