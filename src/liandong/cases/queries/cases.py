@@ -167,7 +167,8 @@ def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[int]:
     found: set[tuple[datetime, int]] = set()
     for rows in parts:
         running = rows.filter(due_at__isnull=False).order_by("due_at", "pk")
-        found.update(running.values_list("due_at", "pk")[:limit])
+        first = running.values_list("due_at", "pk")[:limit]
+        found.update((due, key) for due, key in first if due is not None)
     keys = [key for _due, key in sorted(found)][:limit]
     rest: set[int] = set()
     for rows in parts if len(keys) < limit else ():
