@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
+from tests.cases.build import NOW, opened, people
 
 from liandong.base.viewers import viewer_of_account
 from liandong.cases.models import Case, WordPair
@@ -13,8 +14,6 @@ from liandong.cases.queries.words import first_unread, found_by, pairs_of
 from liandong.cases.services import reading_words
 from liandong.cases.services.reading_words import read_blocks
 from liandong.kernel.viewer import Viewer
-
-from .build import NOW, opened, people
 
 pytestmark = pytest.mark.django_db
 
