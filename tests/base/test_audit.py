@@ -22,13 +22,14 @@ from liandong.base.audit import (
     Act,
     UnknownAct,
     digest_of,
+    heads,
     plain,
     record_act,
     record_acts,
     was_shown,
     who_has_seen,
 )
-from liandong.base.audit.heads import keys, read_head
+from liandong.base.audit.heads import follow, keys, read_head, write_head
 from liandong.base.models import AuditRow, AuditSeal, Outcome
 from liandong.kernel.audit import cell_sums, row_code, row_hash
 
@@ -220,6 +221,22 @@ def test_the_head_follows_what_is_committed(
     head = read_head()
     assert head is not None
     assert (head.number, head.hash) == (3, rows[-1].hash)
+
+
+def test_of_many_writers_who_wait_the_first_writes_the_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = acts(3)  # committed, and none of their writers has had the file yet
+    written = []
+    monkeypatch.setattr(
+        heads, "write_head", lambda head: written.append(head.number) or write_head(head)
+    )
+    for row in rows:
+        follow(row, row)
+    head = read_head()
+    assert head is not None
+    assert (head.number, head.hash) == (3, rows[-1].hash)
+    assert written == [3]
 
 
 def test_the_head_stays_behind_an_act_that_was_rolled_back(

@@ -8,9 +8,12 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
+from pytest_django import Settings
 from tests.cases.build import (
     NOW,
     TO_DISPATCHED,
@@ -28,6 +31,7 @@ from tests.cases.test_pages import photo
 from liandong.cases.models import Case, Evidence, Pseudonym, SentPhoto
 from liandong.cases.services.opening import token_digest
 from liandong.cases.services.photos import add_photo, clean_path, original_path
+from liandong.cases.services.proving import faults_of
 from liandong.cases.services.reporting import forget_unclaimed
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +66,25 @@ def has_no_metadata(content: bytes) -> bool:
 
 
 # The report ---------------------------------------------------------------------------------------
+
+
+def test_a_report_of_words_is_written_with_few_statements() -> None:
+    """Every row once, besides what asks: the case is not written a second time with its clocks."""
+    send(fields())  # the first of an hour begins the count of the address
+    with CaptureQueriesContext(connection) as asked:
+        assert send(fields()).status_code == 201
+    written = [one["sql"] for one in asked if one["sql"].startswith(("INSERT", "UPDATE"))]
+    assert len(written) == 5  # count of the address, case, event, words, audit
+    assert not any(one.startswith('UPDATE "cases_case"') for one in written)
+    case = Case.objects.order_by("-pk")[0]
+    assert (case.last, case.clock, case.due_at is not None) == (1, "T1", True)
+    assert not faults_of(case)
+
+
+def test_the_last_report_of_an_hour_is_taken_and_the_next_is_not(settings: Settings) -> None:
+    settings.REPORTS_PER_HOUR = 4
+    answers = [send(fields()).status_code for _ in range(6)]
+    assert answers == [201, 201, 201, 201, 429, 429]
 
 
 def test_the_page_needs_no_sign_in_and_may_ask_for_the_place() -> None:

@@ -9,6 +9,7 @@ from .services import filing
 from .services.import_files import go_on
 from .services.letters import send_letters
 from .services.proposing import propose_plates
+from .services.reading_words import read_blocks
 from .services.reporting import forget_unclaimed
 from .services.tending import tend_due
 
@@ -52,3 +53,13 @@ def file_due_cases() -> dict[str, int]:
 def import_files() -> int:
     """Import files of other systems that were started; how many ended."""
     return go_on(clock=timezone.now)
+
+
+@task()
+def read_words() -> int:
+    """Read full blocks of cases into the index of their words; how many blocks."""
+    try:
+        with hold("case-words"):
+            return read_blocks()
+    except Busy:
+        return 0

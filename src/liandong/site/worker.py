@@ -17,7 +17,13 @@ from django_tasks_db.models import DBTaskResult
 from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
 from liandong.base.audit.tasks import seal_audit
 from liandong.base.notices.tasks import send_digests
-from liandong.cases.tasks import file_due_cases, import_files, tend_cases, tidy_reports
+from liandong.cases.tasks import (
+    file_due_cases,
+    import_files,
+    read_words,
+    tend_cases,
+    tidy_reports,
+)
 from liandong.community.tasks import settle_points
 from liandong.exchange.tasks import remind_and_tidy
 from liandong.intake.tasks import resume_batches
@@ -39,6 +45,7 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (300, send_digests),
     (60, file_due_cases),  # whose time to dispute is over, and what was admitted
     (60, import_files),  # files whose import was cut off
+    (60, read_words),  # of cases that are many
     (30, settle_points),  # inspections that passed, and cases that were opened again
     (3600, seal_audit),  # once a day, when the first of these hours comes
 )

@@ -101,7 +101,9 @@ def read_head() -> Head | None:
 def follow(first: AuditRow, last: AuditRow) -> None:
     """Let the head follow rows that were committed: from `first` to `last`, which are chained.
 
-    Where the row that the head names is gone, nothing is written but an alarm in the log.
+    It goes on to the newest row that is there, so that of many writers who wait for the file only
+    the first writes it.  Where the row that the head names is gone, nothing is written but an alarm
+    in the log.
     """
     with hold("audit-head", wait=True):
         try:
@@ -109,16 +111,23 @@ def follow(first: AuditRow, last: AuditRow) -> None:
         except ValueError:
             log.error("audit.head_forged file=%s", folder() / "head.json")
             return
+        if head is not None and last.number <= head.number and _is_there(head):
+            return
         if head is not None and not _stands(head, first):
             log.error("audit.rows_lost head=%s row=%s", head.number, last.number)
-        elif head is None or head.number < last.number:
-            write_head(Head(last.number, last.hash))
+            return
+        newest = AuditRow.objects.order_by("-number").values_list("number", "hash").first()
+        write_head(Head(*newest) if newest else Head(last.number, last.hash))
 
 
 def _stands(head: Head, first: AuditRow) -> bool:
     """Whether the row that the head names is still there, as it was."""
     if head.number == first.number - 1:
         return head.hash == first.previous
+    return _is_there(head)
+
+
+def _is_there(head: Head) -> bool:
     return AuditRow.objects.filter(number=head.number, hash=head.hash).exists()
 
 

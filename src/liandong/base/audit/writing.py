@@ -118,7 +118,9 @@ def _clean(text: str, most: int) -> str:
 
 def _standing(name: str) -> tuple[str, str]:
     """Roles and unit of an account as they are now; one query."""
-    held = Account.objects.filter(username=name) if name else Account.objects.none()
+    if not name:
+        return "", ""
+    held = Account.objects.filter(username=name)
     rows = list(held.values_list("officer", "unit__code", "posts__role"))
     roles = {officer or role or "" for officer, _, role in rows} - {""}
     return ",".join(sorted(roles)), (rows[0][1] or "") if rows else ""

@@ -1,6 +1,7 @@
 """Tags and filters of every page: `{% load liandong %}`."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from django import template
@@ -66,6 +67,7 @@ def island_labels(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str) -> SafeString:
     """A drawing of `static/base/icons.svg`, for the eye only: a word always stands beside it."""
     return format_html(
@@ -73,6 +75,15 @@ def icon(name: str) -> SafeString:
         '<use href="{}#{}"></use></svg>',
         static("base/icons.svg"),
         name,
+    )
+
+
+@register.simple_tag
+def status(word: object, tone: str = "idle", hint: object = "") -> SafeString:
+    """What `components/status.html` shows, for tables of many rows: an include takes its time."""
+    shown = format_html(' title="{}"', hint) if hint else ""
+    return format_html(
+        '<span class="ld-status ld-{}"{}>{}{}</span>', tone or "idle", shown, icon(tone), word
     )
 
 

@@ -11,9 +11,10 @@ from .reports import Pseudonym, SentPhoto
 from .ties import Tie
 from .views import SavedView
 from .visits import Visit, VisitItem, VisitPlan
+from .words import BLOCK, WordPair
 
 __all__ = [
-    "Case", "CaseEvent", "CaseImport", "CaseWords", "Draft", "DraftPaper", "DutyClause",
+    "BLOCK", "Case", "CaseEvent", "CaseImport", "CaseWords", "Draft", "DraftPaper", "DutyClause",
     "Escalation", "Evidence", "GridCell", "ImportState", "Letter", "Mandate", "Pseudonym",
-    "SavedView", "SentPhoto", "SubTask", "Tie", "Visit", "VisitItem", "VisitPlan",
+    "SavedView", "SentPhoto", "SubTask", "Tie", "Visit", "VisitItem", "VisitPlan", "WordPair",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from liandong.base.access import Lookup, to_q
 from liandong.base.models import Account, Role, Unit
@@ -25,6 +25,7 @@ from liandong.kernel.viewer import Viewer
 
 from .mandates import mandated
 from .situations import case_by_number, situation_of, standing_of
+from .words import found_by
 
 PAGE = 50
 
@@ -49,12 +50,17 @@ def _overseen(codes: Sequence[str | int]) -> Q:
     return Q(pk__in=through._default_manager.filter(unit__code__in=codes).values("case"))
 
 
+def _in_cells_of(codes: Sequence[str | int]) -> Q:
+    return Q(grid__in=GridCell.objects.filter(unit__code__in=codes))
+
+
 _BY_LEAD = _keyed("lead_unit", Unit, "code")
+_BY_REQUESTER = _keyed("requester", Account, "username")
 LOOKUPS: Mapping[str, Lookup] = {
-    "requested_by": _keyed("requester", Account, "username"),
+    "requested_by": _BY_REQUESTER,
     "firm": _keyed("enterprise", Unit, "code"),
     "lead": _BY_LEAD,
-    "grid_unit": _keyed("grid", GridCell, "unit__code"),
+    "grid_unit": _in_cells_of,
     "units": _assisting,
     "chambers": mandated,
     "overseers": _overseen,
@@ -95,31 +101,46 @@ def listed(
     among a million does not pay for the others.
     """
     found: set[int] = set()
+    asked = meant(filters, now=now, before=before)
     for way in ways(may_see(viewer)):
-        rows = Case.objects.filter(to_q(way, LOOKUPS))
+        rows = Case.objects.filter(to_q(way, LOOKUPS), asked)
         if before:
             rows = rows.filter(pk__lt=before)
-        newest = filtered(rows, filters, now=now).order_by("-pk")
-        found.update(newest.values_list("pk", flat=True)[: PAGE + 1])
-    page = sorted(found, reverse=True)[: PAGE + 1]
-    shown = Case.objects.filter(pk__in=page).select_related("lead_unit", "grid")
-    return list(shown.order_by("-pk"))
+        found.update(rows.order_by("-pk").values_list("pk", flat=True)[: PAGE + 1])
+    return table_rows(sorted(found, reverse=True)[: PAGE + 1])
 
 
-def filtered(rows: QuerySet[Case], filters: Filters, *, now: datetime) -> QuerySet[Case]:
-    """The rows that the conditions leave."""
-    for name in ("state", "kind", "category"):
-        if value := getattr(filters, name):
-            rows = rows.filter(**{name: value})
+def table_rows(keys: Sequence[int]) -> list[Case]:
+    """The cases of these keys, in their order, with what a row of a table shows."""
+    return _in_order(Case.objects.select_related("lead_unit").only(*_SHOWN), keys)
+
+
+def whole_rows(keys: Sequence[int]) -> list[Case]:
+    """The cases of these keys, in their order, with everything."""
+    return _in_order(Case.objects.select_related("lead_unit", "grid"), keys)
+
+
+def _in_order(rows: QuerySet[Case], keys: Sequence[int]) -> list[Case]:
+    by_key = {one.pk: one for one in rows.filter(pk__in=keys).order_by()}
+    return [by_key[key] for key in keys if key in by_key]
+
+
+_SHOWN = (
+    "submitted_at", "title", "address", "kind", "category", "state", "due_at", "lead_unit__name",
+)  # fmt: skip
+
+
+def meant(filters: Filters, *, now: datetime, before: int = 0) -> Q:
+    """The conditions, for cases below the key `before`."""
+    named = ("state", "kind", "category")
+    asked = Q(**{name: value for name in named if (value := getattr(filters, name))})
     if filters.unit:
-        rows = rows.filter(_BY_LEAD([filters.unit]))
+        asked &= _BY_LEAD([filters.unit])
     if filters.late:
-        rows = rows.filter(due_at__lt=now)
+        asked &= Q(due_at__lt=now)
     if filters.words:
-        by_number = case_by_number(filters.words)
-        found = Q(title__icontains=filters.words) | Q(address__icontains=filters.words)
-        rows = rows.filter(found | Q(pk=by_number.pk if by_number else 0))
-    return rows
+        asked &= found_by(filters.words, before=before)
+    return asked
 
 
 def lead_units() -> list[Unit]:
@@ -136,49 +157,68 @@ def saved_views(account: int | None) -> list[SavedView]:
 # What waits for whom ------------------------------------------------------------------------------
 
 
-def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
-    """What this person should act on, the one whose time runs out first on top."""
-    mine = _waits_for(viewer) | _waits_for_supervision(viewer)
-    rows = visible(viewer).filter(mine).select_related("lead_unit", "grid")
-    return list(rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:limit])
+def waiting(viewer: Viewer, *, limit: int = PAGE) -> list[int]:
+    """Keys of what this person should act on, the one whose time runs out first on top.
+
+    What a person raised waits for others.  Each state is read by itself, in the order of its index.
+    """
+    seen = visible(viewer).exclude(_BY_REQUESTER([viewer.name]))
+    parts = [seen.filter(one) for one in (*_waits_for(viewer), *_waits_for_supervision(viewer))]
+    found: set[tuple[datetime, int]] = set()
+    for rows in parts:
+        running = rows.filter(due_at__isnull=False).order_by("due_at", "pk")
+        first = running.values_list("due_at", "pk")[:limit]
+        found.update((due, key) for due, key in first if due is not None)
+    keys = [key for _due, key in sorted(found)][:limit]
+    rest: set[int] = set()
+    for rows in parts if len(keys) < limit else ():
+        without = rows.filter(due_at__isnull=True).order_by("pk")
+        rest.update(without.values_list("pk", flat=True)[:limit])
+    return [*keys, *sorted(rest)][:limit]
 
 
-def _waits_for(viewer: Viewer) -> Q:
-    where = Q(pk__in=[])
+def _waits_for(viewer: Viewer) -> list[Q]:
+    """One condition for each state in which a case waits for this person."""
+    found: list[Q] = []
+    unit = viewer.unit
     if Role.DESK in viewer.roles:
-        where |= Q(state="submitted")
-        if viewer.unit:
-            where |= Q(state="reopen_review") & ~Q(desk_unit__code=viewer.unit)
+        found.append(Q(state="submitted"))
+        if unit:
+            found.append(Q(state="reopen_review") & ~Q(desk_unit__code=unit))
     if Role.GRID_WORKER in viewer.roles:
-        where |= Q(state="verifying", kind="snap_report")
+        found.append(Q(state="verifying", kind="snap_report"))
     if Role.DISPATCHER in viewer.roles:
-        where |= Q(state__in=["accepted", "returned"])
-    if Role.HANDLER in viewer.roles and viewer.unit:
-        where |= Q(state__in=["dispatched", "in_progress"], lead_unit__code=viewer.unit)
-        open_ = SubTask.objects.filter(unit__code=viewer.unit, answered_at__isnull=True)
-        where |= Q(pk__in=open_.values("case"))
-    if Role.INSPECTOR in viewer.roles and viewer.unit:
-        where |= Q(state="inspecting") & ~Q(lead_unit__code=viewer.unit)
+        found += (Q(state=state) for state in ("accepted", "returned"))
+    if Role.HANDLER in viewer.roles and unit:
+        ours = _BY_LEAD([unit])
+        found += (ours & Q(state=state) for state in ("dispatched", "in_progress"))
+        open_ = SubTask.objects.filter(unit__code=unit, answered_at__isnull=True)
+        found.append(Q(pk__in=open_.values("case")))
+    if Role.INSPECTOR in viewer.roles and unit:
+        found.append(Q(state="inspecting") & ~Q(lead_unit__code=unit))
     if Role.LEADER in viewer.roles:
-        where |= Q(state="parked")
-    return where
+        found.append(Q(state="parked"))
+    return found
 
 
-def _waits_for_supervision(viewer: Viewer) -> Q:
+_TAKING = ("submitted", "verifying", "accepted", "returned", "reopen_review")
+
+
+def _waits_for_supervision(viewer: Viewer) -> list[Q]:
     unit = viewer.unit
     if Role.DISCIPLINE not in viewer.roles or not unit:
-        return Q(pk__in=[])
+        return []
     ours = Q(kind__in=[one.code for one in kinds().values() if one.circle == DISCIPLINE])
-    taking = Q(state__in=["submitted", "verifying", "accepted", "returned", "reopen_review"])
+    taking = Q(state__in=_TAKING)
     handling = Q(state__in=["dispatched", "in_progress"], lead_unit__code=unit)
     inspecting = Q(state="inspecting") & ~Q(lead_unit__code=unit)
-    return ours & (taking | handling | inspecting)
+    return [ours & (taking | handling | inspecting)]
 
 
-def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[Case]:
-    """What waits at the acceptance desk (受理), the oldest first."""
+def inbox(viewer: Viewer, *, limit: int = PAGE) -> list[int]:
+    """Keys of what waits at the acceptance desk (受理), the oldest first."""
     rows = visible(viewer).filter(state="submitted").order_by("pk")
-    return list(rows.select_related("grid")[:limit])
+    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 # One case -----------------------------------------------------------------------------------------

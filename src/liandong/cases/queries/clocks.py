@@ -17,9 +17,11 @@ def policy_of(case: Case) -> Policy:
     return catalogue_policy(case.kind_of.timers, case.severity or "ordinary")
 
 
-def clocks_of(case: Case, *, now: datetime) -> tuple[ClockRun, ...]:
-    """Every clock that the case has had up to `now`, by start."""
-    moments = moments_of(case.events.order_by("number"))
+def clocks_of(
+    case: Case, *, now: datetime, events: Iterable[CaseEvent] | None = None
+) -> tuple[ClockRun, ...]:  # fmt: skip
+    """Every clock that the case has had up to `now`, by start; of `events` where they are given."""
+    moments = moments_of(case.events.order_by("number") if events is None else events)
     return running_clocks(moments, policy_of(case), catalogue_calendar(), now)
 
 

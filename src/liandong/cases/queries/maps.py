@@ -15,7 +15,7 @@ from liandong.kernel.likeness import Box
 from liandong.kernel.places import COARSE, MOST_CELLS, cell_side
 from liandong.kernel.viewer import Viewer
 
-from .cases import Filters, filtered, visible
+from .cases import Filters, meant, visible
 
 ROOM: Final = 0.05  # share of the size left free around all cases
 LEAST: Final = 0.002  # degrees: the smallest view, some 200 m
@@ -45,7 +45,7 @@ def on_map(
     filters: Filters, span: Span, *, viewer: Viewer, now: datetime, only_open: bool = False
 ) -> QuerySet[Case]:
     """Cases with a place that `viewer` may see and the conditions leave."""
-    rows = filtered(visible(viewer).filter(lat__isnull=False), filters, now=now)
+    rows = visible(viewer).filter(meant(filters, now=now), lat__isnull=False)
     if only_open:
         rows = rows.exclude(state__in=sorted(ENDED_PUBLICLY))
     if span.since:

@@ -34,6 +34,10 @@ MOST: Final = 400  # cases that are weighed
 SHOWN: Final = 3
 DECIDED: Final = 2000  # cases of a category, the newest, whose decisions make its rate
 CLOSED_AS_DUPLICATE: Final = "duplicate"
+_SHOWN_BESIDE: Final = (
+    "submitted_at", "category", "lat", "lon", "address", "text", "title", "state",
+    "lead_unit__name",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def similar(case: Case, *, viewer: Viewer, limit: int = SHOWN) -> list[Similar]:
     find.
     """  # fmt: skip
     rows = visible(viewer).exclude(pk=case.pk).exclude(state__in=sorted(EXITS))
-    rows = rows.select_related("lead_unit")
+    rows = rows.select_related("lead_unit").only(*_SHOWN_BESIDE)
     others = list(rows.filter(pk__in=_near(case.lat, case.lon, case.submitted_at)))
     pictures = _image_hashes([case.pk, *(one.pk for one in others)])
     sides = [_side(one, pictures) for one in others]

@@ -17,16 +17,16 @@ _HANDS_IN: Final = frozenset({"hand_in", "solve_on_site"})
 
 
 def standing_of(case: Case) -> Standing:
-    """The facts that decide what a person is to the case."""
+    """The facts that decide what a person is to the case; one that is not saved has no helpers."""
     return Standing(
         kind=case.kind_of,
         requester=case.requested_by,
         enterprise=case.firm,
         lead_unit=case.lead,
         desk_unit=case.desk_unit.code if case.desk_unit else "",
-        assisting=open_assists(case),
+        assisting=open_assists(case) if case.pk else frozenset(),
         chambers=case.chambers,
-        overseers=case.overseers if case.kind_of.circle else frozenset(),
+        overseers=case.overseers if case.kind_of.circle and case.pk else frozenset(),
     )
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from liandong.base.audit import record_act
 from liandong.base.models import Account, Unit
-from liandong.cases.models import Case, Evidence, GridCell
+from liandong.cases.models import Case, CaseEvent, Evidence, GridCell, Pseudonym
 from liandong.cases.policies import Bearer
 from liandong.cases.queries.mandates import on_behalf
 from liandong.kernel import catalog
@@ -20,7 +20,7 @@ from liandong.kernel.casework import STARTS, STATE, Kind, kinds, moves
 
 from .effects import Effect
 from .sealing import seal_contact
-from .stepping import write_event
+from .stepping import event_of, keep_words
 from .timing import set_clocks
 
 TITLE_LENGTH = 40
@@ -48,6 +48,7 @@ class Report:
     lon: float | None = None
     datum: str = ""  # as it was sent
     requester: Account | None = None
+    pseudonym: Pseudonym | None = None
     enterprise: Unit | None = None
     overseers: Sequence[Unit] = ()  # units of supervision, for kinds that belong to it
     contact: Mapping[str, str] = field(default_factory=dict)  # name, phone, email
@@ -75,29 +76,41 @@ def open_case(
     the case that is there.  Raises BadReport.
     """
     known = Case.objects.filter(uuid=report.uuid).first()
-    if known is not None:
-        return Opened(known, "", is_fresh=False)
+    if known is None:
+        try:
+            with transaction.atomic():
+                return open_new(report, by=by, now=now, evidence=evidence)
+        except IntegrityError:
+            known = Case.objects.filter(uuid=report.uuid).first()
+            if known is None:
+                raise
+    return Opened(known, "", is_fresh=False)
+
+
+def open_new(
+    report: Report, *, by: Bearer, now: datetime, evidence: Sequence[Evidence] = ()
+) -> Opened:
+    """Take in a report that was not there, in the caller's transaction: each row is written once.
+
+    Raises BadReport, and IntegrityError where the same uuid came meanwhile.
+    """
     kind = _checked(report, evidence)
     token = report.token or secrets.token_urlsafe(18)
-    try:
-        with transaction.atomic():
-            case = _case(report, kind, token, now=now)
-            case.save()
-            if kind.circle:
-                case.overseer_units.set(report.overseers)
-            for one in evidence:
-                one.case = case
-                one.save()
-            _submit(case, report, kind, by=by, now=now, evidence=evidence)
-            if contact := {**_split(report, kind)[1], **report.contact}:
-                seal_contact(case, contact, now=now)
-            set_clocks(case, now=now)
-            case.save()
-    except IntegrityError:
-        known = Case.objects.filter(uuid=report.uuid).first()
-        if known is None:
-            raise
-        return Opened(known, "", is_fresh=False)
+    case = _case(report, kind, token, now=now)
+    shown, private = _split(report, kind)
+    event = _submitted(case, report, shown, by=by, now=now, evidence=evidence)
+    if contact := {**private, **report.contact}:
+        seal_contact(case, contact, now=now)
+    set_clocks(case, now=now, events=[event])
+    case.save(force_insert=True)
+    if kind.circle:
+        case.overseer_units.set(report.overseers)
+    event.case = case
+    event.save(force_insert=True)
+    keep_words(event, shown)
+    for one in evidence:
+        one.case, one.event = case, event
+        one.save(force_insert=True)
     record_act(
         "open_case", by=by.viewer.name, now=now, object=f"case:{case.number}",
         facts={"kind": case.kind, "channel": case.channel},
@@ -162,7 +175,8 @@ def _case(report: Report, kind: Kind, token: str, *, now: datetime) -> Case:
         form=form,
         category=report.category, address=report.address[:200], lat=report.lat, lon=report.lon,
         datum=report.datum, grid=cell_at(report.lat, report.lon), level=kind.level,
-        requester=report.requester, enterprise=report.enterprise, token_hash=token_digest(token),
+        requester=report.requester, enterprise=report.enterprise, pseudonym=report.pseudonym,
+        token_hash=token_digest(token),
         submitted_at=report.submitted_at or now, changed_at=now,
     )  # fmt: skip
 
@@ -175,17 +189,18 @@ def _split(report: Report, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
     return shown, {name: text for name, text in form.items() if name in private}
 
 
-def _submit(
-    case: Case, report: Report, kind: Kind, *, by: Bearer, now: datetime,
+def _submitted(
+    case: Case, report: Report, said: Mapping[str, str], *, by: Bearer, now: datetime,
     evidence: Sequence[Evidence],
-) -> None:  # fmt: skip
+) -> CaseEvent:  # fmt: skip
     (move,) = (one for one in moves() if one.action == "submit")
-    said = _split(report, kind)[0]
     facts = {"channel": case.channel, **report.facts, **on_behalf(case, by.viewer)}
     if report.same_as:
         facts["same_as"] = report.same_as
     effect = Effect(sets=first_sets(case), facts=facts, round=1)
-    write_event(case, move, "reporter", by=by, now=now, said=said, effect=effect, attached=evidence)
+    return event_of(
+        case, move, "reporter", by=by, now=now, said=said, effect=effect, attached=evidence
+    )
 
 
 def first_sets(case: Case) -> dict[str, Any]:

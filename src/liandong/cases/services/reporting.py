@@ -6,7 +6,7 @@ Source: casework design §12 (5, 10): a pseudonym with a recovery code; an idemp
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -22,7 +22,7 @@ from liandong.base.people.services.throttle import forget_old, give_back, take_t
 from liandong.cases.models import Case, Evidence, Pseudonym, SentPhoto
 from liandong.cases.policies import Bearer
 
-from .opening import BadReport, Opened, Report, open_case, token_digest
+from .opening import BadReport, Opened, Report, open_new, token_digest
 from .photos import drop_photo, evidence_urn, keep_photo
 
 MOST_PHOTOS: Final = 6
@@ -114,17 +114,24 @@ def take_in(
             kept.append(_kept(sent.report.uuid, name, content, now=now))
         with transaction.atomic():
             evidence = [*_claimed(sent, now=now), *kept]
-            opened = open_case(sent.report, by=by, now=now, evidence=evidence)
-            if opened.is_fresh and sent.pseudonym.strip():
-                named = alias or _new_name(sent, now=now)
-                Case.objects.filter(pk=opened.case.pk).update(pseudonym=named)
+            named = sent.report
+            if sent.pseudonym.strip():
+                named = replace(named, pseudonym=alias or _new_name(sent, now=now))
+            return open_new(named, by=by, now=now, evidence=evidence)
+    except IntegrityError:  # sent twice at once: the other one is the case
+        _drop(kept)
+        known = Case.objects.filter(uuid=sent.report.uuid).first()
+        if known is None:
+            raise
+        return _known(known, sent.report.token)
     except Exception:
-        for one in kept:
-            drop_photo(one)
+        _drop(kept)
         raise
-    if not opened.is_fresh:
-        return _known(opened.case, sent.report.token)
-    return opened
+
+
+def _drop(photos: Sequence[Evidence]) -> None:
+    for one in photos:
+        drop_photo(one)
 
 
 def _kept(report: UUID, name: str, content: bytes, *, now: datetime) -> Evidence:
@@ -151,6 +158,8 @@ def may_ask(origin: str, *, now: datetime) -> bool:
 
 def _claimed(sent: Sent, *, now: datetime) -> list[Evidence]:
     """The photos sent ahead as evidence; their rows go as the report comes."""
+    if not sent.ahead:
+        return []
     rows = SentPhoto.objects.select_for_update().filter(report=sent.report.uuid)
     by_uuid = {one.uuid: one for one in rows}
     wanted = list(dict.fromkeys(sent.ahead))

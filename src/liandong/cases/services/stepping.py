@@ -163,6 +163,19 @@ def write_event(
     effect: effects.Effect, attached: Sequence[Evidence] = (),
 ) -> None:  # fmt: skip
     """The columns, the event with its hash, its words and what was attached."""
+    event = event_of(case, move, role, by=by, now=now, said=said, effect=effect, attached=attached)
+    event.save(force_insert=True)
+    keep_words(event, said)
+    if attached:
+        Evidence.objects.filter(pk__in=[one.pk for one in attached]).update(event=event)
+    effects.write_rows(case, move, said, by=_name(by), unit=by.viewer.unit, now=now)
+
+
+def event_of(
+    case: Case, move: Move, role: str, *, by: Bearer, now: datetime, said: Mapping[str, str],
+    effect: effects.Effect, attached: Sequence[Evidence] = (),
+) -> CaseEvent:  # fmt: skip
+    """The event with its hash, not saved yet; the case has its columns, and is not saved either."""
     algorithm = settings.AUDIT_DIGEST
     for name, value in effect.sets.items():
         _set(case, name, value)
@@ -177,15 +190,15 @@ def write_event(
         "facts": dict(effect.facts), "evidence": [one.sha256 for one in attached],
         "payload": payload_digest(said, algorithm), "previous": previous,
     }  # fmt: skip
-    event = CaseEvent.objects.create(
-        **{**cells, "case": case, "at": now}, hash=event_hash(cells, algorithm)
-    )
-    if said:
-        CaseWords.objects.create(event=event, said=dict(said))
-    if attached:
-        Evidence.objects.filter(pk__in=[one.pk for one in attached]).update(event=event)
+    event = CaseEvent(**{**cells, "case": case, "at": now}, hash=event_hash(cells, algorithm))
     case.last, case.changed_at = event.number, now
-    effects.write_rows(case, move, said, by=_name(by), unit=by.viewer.unit, now=now)
+    return event
+
+
+def keep_words(event: CaseEvent, said: Mapping[str, str]) -> None:
+    """What was written, beside the event."""
+    if said:
+        CaseWords(event=event, said=dict(said)).save(force_insert=True)
 
 
 def _last_hash(case: Case) -> str:

@@ -21,7 +21,7 @@ from liandong.base.viewers import viewer_of
 from liandong.cases import wording
 from liandong.cases.models import Case, Evidence
 from liandong.cases.policies import FIELD, FIELD_STEP, Bearer
-from liandong.cases.queries.cases import open_moves, waiting
+from liandong.cases.queries.cases import open_moves, waiting, whole_rows
 from liandong.cases.services.photos import BadPhoto, add_photo
 from liandong.cases.services.reporting import MOST_PHOTOS
 from liandong.cases.services.stepping import Given, take_step
@@ -41,7 +41,7 @@ def show_field(request: HttpRequest) -> HttpResponse:
     viewer, now = viewer_of(request), timezone.now()
     bearer = Bearer(viewer)
     rows = []
-    for one in waiting(viewer):
+    for one in whole_rows(waiting(viewer)):
         moves = [move for move in open_moves(one, bearer, now=now) if move.action in ACTIONS]
         if moves:
             rows.append({

@@ -22,7 +22,9 @@ from liandong.cases.queries.cases import (
     lead_units,
     listed,
     saved_views,
+    table_rows,
     waiting,
+    whole_rows,
 )
 from liandong.kernel import catalog
 from liandong.kernel.casework import STATE, flow_of, kinds
@@ -43,7 +45,7 @@ def show_cases(request: HttpRequest) -> HttpResponse:
     query = _without(request)
     views = saved_views(request.user.pk)
     context = {
-        "waiting": [row_of(one, now) for one in waiting(viewer)] if is_plain else [],
+        "waiting": [row_of(one, now) for one in table_rows(waiting(viewer))] if is_plain else [],
         "query": query,
         "views": views,
         "saved": next((one for one in views if one.query == query), None),
@@ -97,6 +99,8 @@ def row_of(one: Case, now: Any) -> dict[str, Any]:
     """A case as a row of a table."""
     return {
         "case": one,
+        "number": one.number,
+        "url": f"/cases/{one.number}/",
         "kind": wording.kind_word(one.kind),
         "state": wording.state_word(one.state),
         "tone": wording.TONES.get(one.state, "idle"),
@@ -110,11 +114,11 @@ def row_of(one: Case, now: Any) -> dict[str, Any]:
 def show_inbox(request: HttpRequest) -> HttpResponse:
     """The acceptance desk: one case open, the others beside it, one key per decision."""
     viewer, now = viewer_of(request), timezone.now()
-    rows = inbox(viewer)
-    chosen = next((one for one in rows if one.number == request.GET.get("case")), None)
-    current = chosen or (rows[0] if rows else None)
-    if current is None:
+    rows = table_rows(inbox(viewer))
+    if not rows:
         return render(request, "cases/inbox.html", {"rows": [], "current": None})
+    chosen = next((one for one in rows if one.number == request.GET.get("case")), rows[0])
+    (current,) = whole_rows([chosen.pk])
     context = {
         "rows": [row_of(one, now) for one in rows],
         "current": current,
