@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-_PARTIAL = ".partial-"  # names of files and folders that are not finished
+from .keys import PARTIAL as _PARTIAL
+from .keys import BadKey, parts_of
+
+__all__ = ["BadKey", "DiskBlobs"]
 _syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux; elsewhere every file system is synced
 _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _OLD_S = 24 * 3600  # a partial file older than this belongs to no one
-
-
-class BadKey(ValueError):
-    """The text is no key: it could leave the store or name a file twice."""
 
 
 class DiskBlobs:
@@ -156,6 +155,10 @@ class DiskBlobs:
                     break
             parent = parent.parent
 
+    def state(self) -> str:
+        """The folder.  Raises FileNotFoundError when it was there and is gone."""
+        return str(self._folder)
+
     def sweep(self, older_than_s: float = _OLD_S) -> int:
         """Remove what interrupted writes left; returns how many files and folders.
 
@@ -179,12 +182,7 @@ class DiskBlobs:
     # ----------------------------------------------------------------------------------------------
 
     def _place(self, key: str) -> Path:
-        parts = key.split("/")
-        if any(part in {"", ".", ".."} or part.startswith(_PARTIAL) for part in parts):
-            raise BadKey(key)
-        if "\\" in key or "\0" in key or any("\ud800" <= letter <= "\udfff" for letter in key):
-            raise BadKey(key)
-        return self._folder.joinpath(*parts)
+        return self._folder.joinpath(*parts_of(key))
 
     def _file(self, key: str) -> Path:
         file = self._place(key)
