@@ -55,6 +55,7 @@ def home(tmp_path: Path, settings: Settings) -> Path:
         },
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
+        "evidence": {**settings.ENGINES["evidence"], "options": {"folder": settings.EVIDENCE}},
         "messenger": {"class": "tests.portal.messengers.KeepingMessenger", "options": {}},
     }
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}

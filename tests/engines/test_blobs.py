@@ -72,7 +72,11 @@ def test_a_stream_of_nothing_is_empty(store: BlobStore) -> None:
 
 
 def test_it_says_where_it_is(store: BlobStore) -> None:
+    store.put("a", b"12")
     assert store.state()
+    assert store.size("a") == 2
+    with pytest.raises(FileNotFoundError):
+        store.size("b")
 
 
 def test_a_key_can_be_replaced(store: BlobStore) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,9 @@ def folder(place: Path, **files: bytes) -> Path:
     return place
 
 
-def killed_at(
-    monkeypatch: pytest.MonkeyPatch, method: str, which: Callable[[str], bool]
-) -> pytest.MonkeyPatch:
-    """The process dies when it would write a key of this kind."""
+@contextmanager
+def killed_at(method: str, which: Callable[[str], bool]) -> Iterator[pytest.MonkeyPatch]:
+    """Inside, the process dies when it would write a key of this kind."""
     write = getattr(Objects, method)
 
     def dying(self: Objects, key: str, content: Any) -> None:
@@ -54,39 +54,37 @@ def killed_at(
             raise Killed
         write(self, key, content)
 
-    monkeypatch.setattr(Objects, method, dying)
-    return monkeypatch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Objects, method, dying)
+        yield patch
 
 
-def test_what_a_kill_left_is_not_seen_and_is_gone_on_with(
-    store: S3Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = folder(tmp_path / "made", a=b"1", b=b"2")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        killed_at(patch, "create", lambda key: key.endswith("one/inventory.json"))
+def leave_half(store: S3Blobs, made: Path) -> None:
+    """A placing that is killed when all but the last file is written."""
+    with killed_at("create", lambda key: key == f"{KEY}/inventory.json"), pytest.raises(Killed):
         store.place(made, KEY)
+
+
+def test_what_a_kill_left_is_not_seen_and_is_gone_on_with(store: S3Blobs, tmp_path: Path) -> None:
+    made = folder(tmp_path / "made", a=b"1", b=b"2")
+    leave_half(store, made)
     assert list(store.keys()) == []
     assert list(store.keys(KEY)) == []
     assert not store.exists(f"{KEY}/inventory.json")
     assert made.exists()
 
     sent: list[str] = []
-    with monkeypatch.context() as patch:
-        killed_at(patch, "overwrite", lambda key: sent.append(key) or "one/" in key)
+    with killed_at("overwrite", lambda key: sent.append(key) or key.startswith(KEY)):
         store.place(made, KEY)
 
-    assert [key for key in sent if "placing" not in key] == []  # what was there stayed
+    assert [key for key in sent if key.startswith(KEY)] == []  # what was there stayed
     assert store.read(f"{KEY}/v1/content/a") == b"1"
     assert len(list(store.keys())) == 6
     assert list(store._objects.listed(".partial-placing")) == []
 
 
-def test_what_a_kill_left_of_other_bytes_is_replaced(
-    store: S3Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        killed_at(patch, "create", lambda key: key.endswith("one/inventory.json"))
-        store.place(folder(tmp_path / "first", a=b"1", gone=b""), KEY)
+def test_what_a_kill_left_of_other_bytes_is_replaced(store: S3Blobs, tmp_path: Path) -> None:
+    leave_half(store, folder(tmp_path / "first", a=b"1", gone=b""))
 
     store.place(folder(tmp_path / "second", a=b"2"), KEY)
 
@@ -97,10 +95,9 @@ def test_what_a_kill_left_of_other_bytes_is_replaced(
 def test_what_another_process_is_writing_is_not_touched(
     store: S3Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        killed_at(patch, "create", lambda key: key.endswith("one/inventory.json"))
+    with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", os.getppid)  # a process that lives
-        store.place(folder(tmp_path / "first", a=b"1"), KEY)
+        leave_half(store, folder(tmp_path / "first", a=b"1"))
 
     with pytest.raises(OSError, match="另一进程"):
         store.place(folder(tmp_path / "second", a=b"2"), KEY)
@@ -108,12 +105,8 @@ def test_what_another_process_is_writing_is_not_touched(
     assert store.read(f"{KEY}/v1/content/a") == b"1"
 
 
-def test_what_nobody_goes_on_with_is_swept(
-    store: S3Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        killed_at(patch, "create", lambda key: key.endswith("one/inventory.json"))
-        store.place(folder(tmp_path / "made", a=b"1"), KEY)
+def test_what_nobody_goes_on_with_is_swept(store: S3Blobs, tmp_path: Path) -> None:
+    leave_half(store, folder(tmp_path / "made", a=b"1"))
 
     assert store.sweep() == 0  # so young
     assert store.sweep(0) == 1
@@ -125,15 +118,14 @@ def test_what_nobody_goes_on_with_is_swept(
     ("last", "seen"), [("v1/content/b", b"old"), ("inventory.json.sha512", b"new")]
 )
 def test_an_exchange_killed_is_the_old_one_or_the_new_one(
-    last: str, seen: bytes, store: S3Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    last: str, seen: bytes, store: S3Blobs, tmp_path: Path
 ) -> None:
     store.place(folder(tmp_path / "old", a=b"1"), KEY)
     store.replace(f"{KEY}/inventory.json", b"old")
     new = folder(tmp_path / "new", b=b"2")
     (new / "inventory.json").write_bytes(b"new")
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        killed_at(patch, "overwrite", lambda key: key == f"{KEY}/{last}")
+    with killed_at("overwrite", lambda key: key == f"{KEY}/{last}"), pytest.raises(Killed):
         store.exchange(new, KEY)
     assert store.read(f"{KEY}/inventory.json") == seen
     assert store.read(f"{KEY}/v1/content/a") == b"1"

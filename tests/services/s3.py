@@ -106,8 +106,8 @@ def _command(weed: Path, folder: Path) -> tuple[str, list[str]]:
     ]
     return f"http://127.0.0.1:{s3}", [
         str(weed), "server", f"-dir={folder / 'volumes'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-        "-volume.max=200", "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-s3", "-filer",
-        "-volume.preStopSeconds=0",
+        "-volume.max=200", "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
+        "-s3", "-filer",
         f"-s3.config={folder / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
         f"-filer.localSocket={folder / 'filer.sock'}", f"-s3.localSocket={folder / 's3.sock'}",
         f"-debug.port={ports[8]}", "-s3.iam=false", *options,

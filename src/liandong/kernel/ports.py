@@ -299,6 +299,10 @@ class BlobStore(Protocol):
 
     def exists(self, key: str) -> bool: ...
 
+    def size(self, key: str) -> int:
+        """Bytes under the key.  Raises FileNotFoundError."""
+        ...
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key under the prefix, sorted."""
         ...

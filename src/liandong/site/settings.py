@@ -16,6 +16,7 @@ HOME: Path = _KNOB["HOME"]  # the data folder of this installation
 STORE = HOME / "store"  # OCFL storage root
 STAGING = HOME / "staging"  # handed-over bytes until they are admitted
 EVIDENCE = HOME / "evidence"  # photos and papers of cases
+REMOTE: str = _KNOB["STORE"]  # s3://bucket/prefix with store/ and evidence/; "" for the two folders
 CACHE = HOME / "cache"  # tiles and thumbnails; can be deleted at any time
 INDEX = HOME / "index"  # search index; can be rebuilt
 KEYS: Path = _KNOB["KEYS"] or HOME / "keys"  # never in a backup of the data folder
@@ -220,6 +221,30 @@ DEFAULT_FROM_EMAIL: str = _KNOB["MAIL_FROM"] or "liandong@localhost"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
+
+def _blobs(name: str) -> dict[str, Any]:
+    """The store of this name: a folder of the data folder, or a prefix of the bucket."""
+    if not REMOTE:
+        return {
+            "class": "liandong.engines.blobs.disk.DiskBlobs",
+            "options": {"folder": HOME / name},
+        }
+    place = urlsplit(REMOTE)
+    return {
+        "class": "liandong.engines.blobs.s3.S3Blobs",
+        "options": {
+            "bucket": place.netloc,
+            "prefix": f"{place.path.strip('/')}/{name}".strip("/"),
+            "endpoint": _KNOB["S3_ENDPOINT"],
+            "region": _KNOB["S3_REGION"],
+            "key": _KNOB["S3_KEY"],
+            "secret": _KNOB["S3_SECRET"],
+            "cache": CACHE / "blobs" / name,
+            "cache_bytes": _KNOB["S3_CACHE_GB"] * 1024**3,
+        },
+    }
+
+
 _SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
     "messenger": {
@@ -245,7 +270,8 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},
     },
-    "blobs": {"class": "liandong.engines.blobs.disk.DiskBlobs", "options": {"folder": STORE}},
+    "blobs": _blobs("store"),
+    "evidence": _blobs("evidence"),
     "compute": {
         "class": "liandong.engines.compute.processes.ProcessCompute",
         "options": {"processes": _KNOB["PROCESSES"]},

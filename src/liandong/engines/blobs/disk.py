@@ -43,6 +43,10 @@ class DiskBlobs:
         """Whether there are bytes under the key; a folder of keys has none."""
         return self._place(key).is_file()
 
+    def size(self, key: str) -> int:
+        """Bytes under the key.  Raises FileNotFoundError."""
+        return self._file(key).stat().st_size
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key that is the prefix or lies under it as a folder, sorted; partial ones not."""
         start = self._place(prefix) if prefix else self._folder
@@ -156,7 +160,9 @@ class DiskBlobs:
             parent = parent.parent
 
     def state(self) -> str:
-        """The folder.  Raises FileNotFoundError when it was there and is gone."""
+        """The folder.  Raises FileNotFoundError without one."""
+        if not self._folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(self._folder))
         return str(self._folder)
 
     def sweep(self, older_than_s: float = _OLD_S) -> int:

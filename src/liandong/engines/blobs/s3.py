@@ -56,6 +56,8 @@ class S3Blobs:
     ) -> None:
         self._access = Access(bucket, prefix.strip("/"), endpoint, region, key, secret)
         self._bucket = Bucket(self._access)
+        # whoever asks whether it is there wants to know soon
+        self._quick = Objects(self._access, timeout_s=5, retry_s=1)
         self._objects = Objects(self._access, timeout_s=timeout_s, retry_s=retry_s)
         self._notes = Notes(self._objects)
         self._copies = LocalCopies(Path(cache), cache_bytes)
@@ -93,6 +95,11 @@ class S3Blobs:
         """Whether there are bytes under the key; a folder of keys has none."""
         parts_of(key)
         return self._objects.has(key)
+
+    def size(self, key: str) -> int:
+        """Bytes under the key.  Raises FileNotFoundError."""
+        parts_of(key)
+        return self._objects.head(key)[0]
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key that is the prefix or lies under it as a folder, sorted; unfinished ones not.
@@ -195,8 +202,8 @@ class S3Blobs:
         return ""
 
     def _drop_when_finished(self, note: Note) -> None:
-        folders = note.folders.items()
-        if note.exchange is None and all(self._objects.has(f"{key}/{last}") for key, last in folders):
+        lasts = [f"{key}/{last}" for key, last in note.folders.items()]
+        if note.exchange is None and all(map(self._objects.has, lasts)):
             self._notes.drop(note)
 
     def exchange(self, folder: Path, key: str) -> None:
@@ -289,7 +296,7 @@ class S3Blobs:
 
     def state(self) -> str:
         """Where it is and how it protects its bytes.  Raises OSError when it is away."""
-        self._objects.ask()
+        self._quick.ask()
         try:
             told = str(self.protection())
         except StoreUnavailable:

@@ -11,7 +11,6 @@ import http.client
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urlsplit
 
 from liandong.kernel.ports import StoreUnavailable
@@ -105,7 +104,7 @@ class Bucket:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         status, content = self._answer(method, key, query or {}, headers or {})
-        if status >= 300:  # noqa: PLR2004
+        if status >= 300:
             raise _refused(status, content)
         return content
 
@@ -146,8 +145,8 @@ class Bucket:
     def _signed(
         self, method: str, path: str, query: str, headers: Mapping[str, str]
     ) -> dict[str, str]:
-        now = datetime.now(UTC)
-        at, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
+        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        day = at[:8]
         body = hashlib.sha256(b"").hexdigest()
         known = {**headers, "x-amz-date": at, "x-amz-content-sha256": body}
         names = ";".join(sorted(known))
@@ -156,7 +155,7 @@ class Bucket:
         scope = f"{day}/{self._access.region}/s3/aws4_request"
         digest = hashlib.sha256(asked.encode()).hexdigest()
         key = f"AWS4{self._access.secret}".encode()
-        for part in (*scope.split("/"),):
+        for part in scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
         told = "\n".join(("AWS4-HMAC-SHA256", at, scope, digest))
         signature = hmac.digest(key, told.encode(), "sha256").hex()

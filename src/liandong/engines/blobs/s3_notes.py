@@ -1,6 +1,6 @@
 """Notes in the bucket of what is being written: one object a call, gone when it has ended.
 
-    {"folders": {"objects/one": "inventory.json"}, "host": …, "process": …, "at": …}
+    {"folders": {"objects/one": "inventory.json"}, "host": …, "process": …, "at_s": …}
 
 A folder is named with its last file: without that file the folder is not finished.
 """
@@ -10,10 +10,10 @@ import json
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ class Note:
     key: str
     host: str
     process: int
-    at: datetime
+    at_s: float  # since 1970
     folders: Mapping[str, str] = field(default_factory=dict)  # the last file by folder
     exchange: Exchange | None = None
 
@@ -56,7 +56,7 @@ class Note:
 
     def age_s(self) -> float:
         """Seconds since it was written."""
-        return (datetime.now(UTC) - self.at).total_seconds()
+        return time.time() - self.at_s
 
 
 class Notes:
@@ -73,7 +73,7 @@ class Notes:
         key = f"{FOLDER}/{secrets.token_hex(8)}"
         content: dict[str, Any] = {
             "host": socket.gethostname(), "process": os.getpid(),
-            "at": datetime.now(UTC).isoformat(), "folders": dict(folders),
+            "at_s": time.time(), "folders": dict(folders),
         }  # fmt: skip
         if exchange is not None:
             content["exchange"] = {
@@ -93,7 +93,6 @@ class Notes:
         for key in self._objects.listed(FOLDER):
             try:
                 known = json.loads(self._objects.read(key))
-                known["at"] = datetime.fromisoformat(known["at"])
                 if "exchange" in known:
                     known["exchange"] = Exchange(**known["exchange"])
                 yield Note(key, **known)
