@@ -79,10 +79,14 @@ def test_it_says_where_it_is(store: BlobStore) -> None:
         store.size("b")
 
 
-def test_a_key_can_be_replaced(store: BlobStore) -> None:
+def test_a_key_can_be_replaced(store: BlobStore, tmp_path: Path) -> None:
     store.replace("a/b", b"1")
     store.replace("a/b", b"2")
     assert store.read("a/b") == b"2"
+    (tmp_path / "file").write_bytes(b"3")
+    store.replace("a/b", tmp_path / "file")
+    assert store.read("a/b") == b"3"
+    assert (tmp_path / "file").exists()
 
 
 def test_what_is_not_there_is_not_found(store: BlobStore) -> None:

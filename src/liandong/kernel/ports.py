@@ -311,8 +311,8 @@ class BlobStore(Protocol):
         """Write once: durable when it returns; raises FileExistsError if the key is there."""
         ...
 
-    def replace(self, key: str, content: bytes) -> None:
-        """Write or overwrite atomically; durable when it returns."""
+    def replace(self, key: str, content: bytes | Path) -> None:
+        """Write or overwrite atomically, bytes or those of a file; durable when it returns."""
         ...
 
     def place(self, folder: Path, key: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from .engine_sets import blobs_of, database_of
 from .knobs import read_knobs
 
 _KNOB = cast("dict[str, Any]", read_knobs())
@@ -37,34 +38,11 @@ def _secret_key() -> str:
     return file.read_text("utf-8")
 
 
-def _database(url: str) -> dict[str, Any]:
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": HOME / "liandong.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            },
-        }
-    part = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": part.path.lstrip("/"),
-        "USER": part.username or "",
-        "PASSWORD": _KNOB["DATABASE_PASSWORD"] or part.password or "",
-        "HOST": part.hostname or "",
-        "PORT": part.port or "",
-        "CONN_MAX_AGE": 60,
-    }
-
-
 SECRET_KEY = _secret_key()
 DEBUG: bool = _KNOB["DEBUG"]
 ALLOWED_HOSTS: list[str] = _KNOB["HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _KNOB["ORIGINS"]
-DATABASES = {"default": _database(_KNOB["DATABASE"])}
+DATABASES = {"default": database_of(_KNOB)}
 AUTH_USER_MODEL = "base.Account"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["liandong.base.people.signing.backend.AccountBackend"]
@@ -221,30 +199,6 @@ DEFAULT_FROM_EMAIL: str = _KNOB["MAIL_FROM"] or "liandong@localhost"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
-
-def _blobs(name: str) -> dict[str, Any]:
-    """The store of this name: a folder of the data folder, or a prefix of the bucket."""
-    if not REMOTE:
-        return {
-            "class": "liandong.engines.blobs.disk.DiskBlobs",
-            "options": {"folder": HOME / name},
-        }
-    place = urlsplit(REMOTE)
-    return {
-        "class": "liandong.engines.blobs.s3.S3Blobs",
-        "options": {
-            "bucket": place.netloc,
-            "prefix": f"{place.path.strip('/')}/{name}".strip("/"),
-            "endpoint": _KNOB["S3_ENDPOINT"],
-            "region": _KNOB["S3_REGION"],
-            "key": _KNOB["S3_KEY"],
-            "secret": _KNOB["S3_SECRET"],
-            "cache": CACHE / "blobs" / name,
-            "cache_bytes": _KNOB["S3_CACHE_GB"] * 1024**3,
-        },
-    }
-
-
 _SCANNER = "clamd.ClamdScanner" if _KNOB["CLAMD"] else "none.NoScanner"
 ENGINES: dict[str, dict[str, Any]] = {
     "messenger": {
@@ -270,8 +224,8 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},
     },
-    "blobs": _blobs("store"),
-    "evidence": _blobs("evidence"),
+    "blobs": blobs_of(_KNOB, "store"),
+    "evidence": blobs_of(_KNOB, "evidence"),
     "compute": {
         "class": "liandong.engines.compute.processes.ProcessCompute",
         "options": {"processes": _KNOB["PROCESSES"]},

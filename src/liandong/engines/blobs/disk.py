@@ -64,7 +64,7 @@ class DiskBlobs:
             partial.unlink()
         self._settle(target.parent)
 
-    def replace(self, key: str, content: bytes) -> None:
+    def replace(self, key: str, content: bytes | Path) -> None:
         """Write or overwrite: a reader sees the old bytes or the new ones."""
         target = self._place(key)
         partial = self._written(target, content)
@@ -209,12 +209,16 @@ class DiskBlobs:
         for made in missing:
             self._settle(made.parent)
 
-    def _written(self, target: Path, content: bytes) -> Path:
+    def _written(self, target: Path, content: bytes | Path) -> Path:
         self._parents(target)
         partial = target.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
         try:
             with partial.open("xb") as file:
-                file.write(content)
+                if isinstance(content, bytes):
+                    file.write(content)
+                else:
+                    with content.open("rb") as source:
+                        shutil.copyfileobj(source, file, 1 << 20)
                 file.flush()
                 if self._durable:
                     os.fsync(file.fileno())

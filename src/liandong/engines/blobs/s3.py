@@ -123,7 +123,7 @@ class S3Blobs:
         self._check(key)
         self._objects.create(key, content)
 
-    def replace(self, key: str, content: bytes) -> None:
+    def replace(self, key: str, content: bytes | Path) -> None:
         """Write or overwrite: a reader sees the old bytes or the new ones."""
         self._check(key)
         self._objects.overwrite(key, content)
