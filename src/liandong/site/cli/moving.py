@@ -4,15 +4,19 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
 
 from .embedded import clock, fail, set_up_with_database
 from .output import _, progress, put, put_json, say
+
+if TYPE_CHECKING:
+    from liandong.site.moving.move import Line
+    from liandong.site.moving.sides import Side
 
 NAME = "moving.json"  # in the data folder while a move is under way
 CHECKS = (("audit", "verify"), ("case", "verify"), ("archive", "reindex"))
@@ -27,12 +31,9 @@ def move(
     Killed, it goes on when called again.  1 when something differs.
     """
     set_up_with_database()
-    from django.db import DatabaseError
-
     from liandong.base.locks import Busy, hold
     from liandong.site.knobs import BadKnob
-    from liandong.site.moving import move as moving
-    from liandong.site.moving.rows import UnknownTable
+    from liandong.site.moving.move import NotEmpty
     from liandong.site.moving.sides import elsewhere, here, process_environment, read_environment
 
     try:
@@ -43,38 +44,54 @@ def move(
     if source.database["NAME"] == target.database["NAME"]:
         fail(_("新旧安装用的是同一个数据库"))
     _refuse_running()
-    faults = 0
-
-    def tell(part: str, found: str, is_equal: bool) -> None:
-        nonlocal faults
-        faults += not is_equal
-        if as_json:
-            put_json({"part": part, "found": found, "equal": is_equal})
-        else:
-            put(f"{'✓' if is_equal else '✗'} {part}: {found}")
-
+    wrong = False
     try:
-        with hold("move"), progress(_("迁移")) as count:
+        with hold("move"):
             name = _name(source.home / NAME, to)
-            for line in moving.move(source, target, name, progress=count):
-                tell(*line)
-            if not faults:
-                for words in CHECKS:
-                    tell(" ".join(words), *_run(words, process_environment(values)))
-            if not faults:
-                moving.end(target, name)
-                (source.home / NAME).unlink()
-    except moving.NotEmpty as error:
+            for line in _lines(source, target, name, process_environment(values)):
+                wrong |= not line.is_equal
+                if as_json:
+                    put_json(line._asdict())
+                else:
+                    put(f"{'✓' if line.is_equal else '✗'} {line.part}: {line.found}")
+    except NotEmpty as error:
         fail(_("目标不是空的：{part}").format(part=error.part))
     except Busy:
         fail(_("另一个迁移正在进行"))
+    if not wrong:
+        say(_("迁移完成，逐项相同。以后只启动新的安装；旧的数据留作备份"))
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _lines(
+    source: "Side", target: "Side", name: str, environment: Mapping[str, str]
+) -> Iterator["Line"]:
+    """What was compared, then what the new installation says of itself; the end when all is well.
+
+    What stops it is told, with how to go on.
+    """
+    from django.db import DatabaseError
+
+    from liandong.site.moving.move import Line, end, move
+    from liandong.site.moving.rows import UnknownTable
+
+    is_equal = True
+    try:
+        with progress(_("迁移")) as count:
+            for line in move(source, target, name, progress=count):
+                is_equal &= line.is_equal
+                yield line
     except (UnknownTable, DatabaseError, OSError) as error:
         say(f"✗ {type(error).__name__}: {error}")
         say(_("已复制的保留；排除原因后再运行同一命令，接着做"))
         raise typer.Exit(1) from error
-    if not faults:
-        say(_("迁移完成，逐项相同。以后只启动新的安装；旧的数据留作备份"))
-    raise typer.Exit(1 if faults else 0)
+    for words in CHECKS if is_equal else ():
+        found, good = _run(words, environment)
+        is_equal &= good
+        yield Line(" ".join(words), found, good)
+    if is_equal:
+        end(target)
+        (source.home / NAME).unlink()
 
 
 def _refuse_running() -> None:
@@ -99,7 +116,7 @@ def _name(note: Path, to: Path) -> str:
 
 def _run(words: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, bool]:
     """One command of the new installation, in a process of its own."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - this program
         [sys.executable, "-m", "liandong.site", *words, "--json"],
         env=dict(environment), capture_output=True, text=True, check=False,
     )  # fmt: skip

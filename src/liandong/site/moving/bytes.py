@@ -1,5 +1,6 @@
 """Stored bytes and folders to another place; what is there already with the same size is kept."""
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,12 +27,17 @@ class Compared(NamedTuple):
 
 
 def copy_blobs(source: BlobStore, target: BlobStore, *, progress: Progress) -> None:
-    """Copy every key that the target has not; killed, it goes on when called again."""
+    """Copy every key that the target has not; killed, it goes on when called again.
+
+    Raises FileExistsError for a key that is there with another size: nothing is written over.
+    """
     keys = list(source.keys())
 
     def copy(key: str) -> None:
         size = source.size(key)
-        if target.exists(key) and target.size(key) == size:
+        if target.exists(key):
+            if target.size(key) != size:
+                raise FileExistsError(errno.EEXIST, "there with another size", key)
             return
         target.replace(key, source.read(key) if size <= _IN_MEMORY else source.path(key))
 

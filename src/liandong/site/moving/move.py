@@ -49,14 +49,14 @@ def move(source: Side, target: Side, name: str, *, progress: Progress) -> Iterat
         rows.empty_tables(target.alias)
         rows.set_state(target.alias, name, "copying")
     rows.copy_rows(source.alias, target.alias, progress=progress)
-    found = [*_tables(source, target), *_stores(source, target, progress)]
+    found = [*_tables(source, target), *move_stores(source, target, progress=progress)]
     found += _folders(source, target)
     yield from found
     if all(line.is_equal for line in found):
         rows.set_state(target.alias, name, "copied")
 
 
-def end(target: Side, name: str) -> None:
+def end(target: Side) -> None:
     """Take the note away: the target is an installation like any other."""
     rows.set_state(target.alias, "", "")
 
@@ -84,7 +84,8 @@ def _tables(source: Side, target: Side) -> Iterator[Line]:
             yield Line(table, told if same else f"{told} ≠ {other.rows} {other.digest[:16]}", same)
 
 
-def _stores(source: Side, target: Side, progress: Progress) -> Iterator[Line]:
+def move_stores(source: Side, target: Side, *, progress: Progress) -> Iterator[Line]:
+    """Copy the stores and compare them; those of the same place not."""
     for role, place in STORES.items():
         if source.stores[role] == target.stores[role]:
             continue
