@@ -152,7 +152,7 @@ KNOBS = (
     Knob("STORE", _bucket, "", "存储位置 s3://桶/前缀，其下为 store/ 与 evidence/；留空用数据目录"),
     Knob("S3_ENDPOINT", _gateway, "", "S3 服务地址 https://主机:端口；留空为亚马逊"),
     Knob("S3_REGION", str, "us-east-1", "S3 区域"),
-    Knob("S3_KEY", str, "", "S3 访问标识；留空则取机器自身的身份"),
+    Knob("S3_KEY", str, "", "S3 访问标识；留空则取机器自身的身份", secret=True),
     Knob("S3_SECRET", str, "", "S3 访问密钥", secret=True),
     Knob("S3_CACHE_GB", _least(1), "10", "S3 文件在本机的缓存上限（GB），在数据目录 cache/blobs"),
     Knob("BIND", str, "127.0.0.1", "网页服务监听地址"),
