@@ -73,11 +73,9 @@ def test_what_a_kill_left_is_not_seen_and_is_gone_on_with(store: S3Blobs, tmp_pa
     assert not store.exists(f"{KEY}/inventory.json")
     assert made.exists()
 
-    sent: list[str] = []
-    with killed_at("overwrite", lambda key: sent.append(key) or key.startswith(KEY)):
+    with killed_at("overwrite", lambda key: key.startswith(KEY)):  # what is there stays
         store.place(made, KEY)
 
-    assert [key for key in sent if key.startswith(KEY)] == []  # what was there stayed
     assert store.read(f"{KEY}/v1/content/a") == b"1"
     assert len(list(store.keys())) == 6
     assert list(store._objects.listed(".partial-placing")) == []
@@ -173,11 +171,11 @@ def test_a_copy_is_made_once_and_anew_when_the_key_has_other_bytes(store: S3Blob
 
 
 def test_copies_are_bounded_and_those_in_use_stay(tmp_path: Path) -> None:
+    def fill(part: Path) -> None:
+        part.write_bytes(b"x" * 400)
+
     copies = LocalCopies(tmp_path, 1000)
-    made = [
-        copies.get(name, "1", 400, lambda part: part.write_bytes(b"x" * 400) and None)
-        for name in "abc"
-    ]
+    made = [copies.get(name, "1", 400, fill) for name in "abc"]
     assert all(one.exists() for one in made)  # all asked for a moment ago
     for one in made[:2]:
         os.utime(one, (0, time.time() - 3600))
@@ -185,7 +183,7 @@ def test_copies_are_bounded_and_those_in_use_stay(tmp_path: Path) -> None:
     half.write_bytes(b"half")
     os.utime(half, (0, 0))
 
-    copies.get("d", "1", 400, lambda part: part.write_bytes(b"x" * 400) and None)
+    copies.get("d", "1", 400, fill)
 
     assert [one.exists() for one in made] == [False, False, True]
     assert not half.exists()

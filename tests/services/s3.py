@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -41,15 +42,25 @@ class S3Server:
         return name
 
     def options(self, bucket: str = "", prefix: str = "store") -> dict[str, Any]:
-        """What the adapter is made with, on a fresh bucket without a name."""
+        """What the adapter is made with; without a bucket a place of its own in one for all.
+
+        A bucket takes seven of the server's two hundred volumes.
+        """
+        if not bucket:
+            bucket, prefix = self.shared, f"{uuid4().hex}/{prefix}"
         return {
-            "bucket": bucket or self.bucket(), "prefix": prefix, "endpoint": self.endpoint,
+            "bucket": bucket, "prefix": prefix, "endpoint": self.endpoint,
             "region": REGION, "key": KEY, "secret": SECRET,
             "cache": self.folder / uuid4().hex, "retry_s": 3,
         }  # fmt: skip
 
+    @cached_property
+    def shared(self) -> str:
+        """The bucket for all who need none of their own."""
+        return self.bucket()
+
     def store(self, bucket: str = "", prefix: str = "store") -> "S3Blobs":
-        """The adapter, on a fresh bucket without a name."""
+        """The adapter; without a bucket it is empty."""
         from liandong.engines.blobs.s3 import S3Blobs
 
         return S3Blobs(**self.options(bucket, prefix))

@@ -133,11 +133,10 @@ _Source = Path | _Blob
 
 def _kept(home: Path, kept: str) -> Iterator[tuple[str, _Source]]:
     """Files of a folder of the installation, or of the store that stands for it."""
-    role = next((role for role, name in STORES.items() if name == kept), None)
-    if role is None or not settings.REMOTE:
+    if kept not in STORES.values() or not settings.REMOTE:
         yield from _files(home, kept)
         return
-    store: BlobStore = engine(role)
+    store = engine("blobs") if kept == STORES["blobs"] else engine("evidence")
     for key in store.keys(""):
         yield f"{kept}/{key}", _Blob(store, key)
 
