@@ -1,8 +1,10 @@
 """A real S3 server for tests: SeaweedFS on free ports of the loopback, stopped at the end."""
 
+import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -100,7 +102,9 @@ def running() -> Iterator[S3Server]:
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), "ascii")
         endpoint, command = _command(weed, folder)
         log = stack.enter_context((folder / "log").open("wb"))
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, preexec_fn=_end_with_this_process
+        )
         stack.callback(_stop, process)
         server = S3Server(endpoint, process, folder)
         _wait(server, folder / "log")
@@ -149,6 +153,11 @@ def _wait(server: S3Server, log: Path) -> None:
             time.sleep(0.5)
         else:
             return
+
+
+def _end_with_this_process() -> None:
+    """Linux: the kernel kills the server when the process of the tests is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

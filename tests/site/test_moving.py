@@ -5,19 +5,24 @@ The target database is PostgreSQL where TEST_POSTGRES names one, else another SQ
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+import typer
+from django.db import connections
 from tests.corpus.handovers import catalogued, code, lay_out, row
 from tests.intake.running import environment, letter, liandong, lines
 from tests.postgres import database, own
 from tests.services.s3 import S3Server
+
+from liandong.site.cli.moving import move
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 POSTGRES = "TEST_POSTGRES" in os.environ
@@ -91,8 +96,6 @@ def test_it_is_killed_goes_on_and_is_the_same(
         for path in (old / "store").rglob("*")
         if path.is_file()
     }
-    again = liandong(old, "move", "--to", file)
-    assert (again.returncode, "目标不是空的" in again.stderr) == (2, True)
     if POSTGRES:
         guards_hold(new["LIANDONG_DATABASE"])
 
@@ -125,28 +128,47 @@ def test_a_backup_comes_back_on_other_engines(
 
     assert outcome.returncode == 0, outcome.stderr
     assert "0 件有问题" in outcome.stdout
-    assert search(new) == [code(1)]
     assert not (home / "store").exists()
     audit = liandong(home, "audit", "verify", **new)
     assert audit.returncode == 0, audit.stdout
 
 
-def test_an_installation_that_runs_is_not_moved(old: Path, tmp_path: Path) -> None:
-    file = settings_file(tmp_path, {"LIANDONG_HOME": str(tmp_path / "new")})
-    (old / "worker.beat").touch()
-    try:
-        outcome = liandong(old, "move", "--to", file)
-    finally:
-        (old / "worker.beat").unlink()
+# What is refused before anything is written -------------------------------------------------------
 
-    assert (outcome.returncode, "还在运行" in outcome.stderr) == (2, True)
+
+def refused(folder: Path, named: dict[str, str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(typer.Exit) as stopped:
+        move(settings_file(folder, named))
+    assert stopped.value.exit_code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_an_installation_that_runs_is_not_moved(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "worker.beat").touch()
+    told = refused(tmp_path, {"LIANDONG_HOME": str(tmp_path / "new")}, capsys)
+    assert "还在运行" in told
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("text", ["LIANDONG_NOTHING=1", "no setting"])
-def test_a_file_of_settings_that_is_wrong_is_told(text: str, old: Path, tmp_path: Path) -> None:
-    (tmp_path / "bad.env").write_text(text, "utf-8")
+@pytest.mark.django_db
+def test_a_target_in_use_is_never_written_to(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new").mkdir()
+    with closing(sqlite3.connect(tmp_path / "new/liandong.sqlite3")) as link:
+        link.execute("CREATE TABLE one (id integer)")
+    told = refused(tmp_path, {"LIANDONG_HOME": str(tmp_path / "new")}, capsys)
+    assert "目标不是空的：database" in told
+    connections["target"].close()
+    assert not (tmp_path / "new/store").exists()
 
-    outcome = liandong(old, "move", "--to", tmp_path / "bad.env")
 
-    assert (outcome.returncode, "设置文件读不了" in outcome.stderr) == (2, True)
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["LIANDONG_NOTHING", "no setting"])
+def test_a_file_of_settings_that_is_wrong_is_told(
+    name: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "设置文件读不了" in refused(tmp_path, {name: "1"}, capsys)

@@ -40,6 +40,7 @@ def move(source: Side, target: Side, name: str, *, progress: Progress) -> Iterat
     Raises NotEmpty before anything is written, rows.UnknownTable, DatabaseError and OSError: then
     call it again with the same name.  After the last line the target waits for `end`.
     """
+    target.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its database may lie there
     state = rows.state_of(target.alias, name)
     if state == "copied":
         return
