@@ -103,7 +103,11 @@ def running() -> Iterator[S3Server]:
         endpoint, command = _command(weed, folder)
         log = stack.enter_context((folder / "log").open("wb"))
         process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, preexec_fn=_end_with_this_process
+            command,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_end_with_this_process,  # noqa: PLW1509 - it calls the kernel and nothing else
         )
         stack.callback(_stop, process)
         server = S3Server(endpoint, process, folder)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from django.db import connections
 from tests.corpus.handovers import catalogued, code, lay_out, row
 from tests.intake.running import environment, letter, liandong, lines
 from tests.postgres import database, own
@@ -153,17 +152,16 @@ def test_an_installation_that_runs_is_not_moved(
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.django_db
-def test_a_target_in_use_is_never_written_to(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_target_in_use_is_never_written_to(old: Path, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     with closing(sqlite3.connect(tmp_path / "new/liandong.sqlite3")) as link:
         link.execute("CREATE TABLE one (id integer)")
-    told = refused(tmp_path, {"LIANDONG_HOME": str(tmp_path / "new")}, capsys)
-    assert "目标不是空的：database" in told
-    connections["target"].close()
-    assert not (tmp_path / "new/store").exists()
+    file = settings_file(tmp_path, {"LIANDONG_HOME": str(tmp_path / "new")})
+
+    outcome = liandong(old, "move", "--to", file)
+
+    assert (outcome.returncode, "目标不是空的：database" in outcome.stderr) == (2, True)
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["liandong.sqlite3"]
 
 
 @pytest.mark.django_db
