@@ -16,7 +16,7 @@ from typing import Any
 from . import machine
 
 MODULES = (
-    "startup", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
+    "startup", "store", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
     "access", "api", "opening", "deadlines", "case_import", "case_lists", "duplicates", "reports",
     "ocr", "pipeline",
 )  # fmt: skip

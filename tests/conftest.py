@@ -8,6 +8,7 @@ import pytest
 from django.test import TransactionTestCase
 from hypothesis import settings
 from pytest_django import Settings
+from tests.services.s3 import s3 as s3  # a fixture
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
@@ -54,6 +55,7 @@ def home(tmp_path: Path, settings: Settings) -> Path:
         },
         "search": {**settings.ENGINES["search"], "options": {"folder": settings.INDEX}},
         "blobs": {**settings.ENGINES["blobs"], "options": {"folder": settings.STORE}},
+        "evidence": {**settings.ENGINES["evidence"], "options": {"folder": settings.EVIDENCE}},
         "messenger": {"class": "tests.portal.messengers.KeepingMessenger", "options": {}},
     }
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}

@@ -232,7 +232,7 @@ def test_a_material_is_taken_out_and_erased() -> None:
     path = f"/biz/new/{draft.uuid}/papers/{row.uuid}/drop/"
     assert client("other-firm").post(path).status_code == 404
     assert firm.post(path).status_code == 302
-    assert not where.exists()
+    assert not where.is_file()
 
 
 def test_materials_are_filed_in_the_sealed_annex_and_nowhere_else(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_message_becomes_a_case_with_its_picture_and_the_sender_sealed() -> No
     assert case.text == "井盖缺失\n黄河五路井盖缺失，请尽快处理。"
     assert contact_of(case) == {"email": "wang@example.com", "name": "王小明"}
     one = case.evidence.get()
-    with Image.open(clean_path(one)) as kept:
+    with clean_path(one).open() as stream, Image.open(stream) as kept:
         assert (kept.size, dict(kept.getexif())) == ((320, 240), {})
     assert "wang@example.com" not in f"{case.title}{case.text}{case.form}"
 

@@ -3,9 +3,12 @@
 import shutil
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from liandong.base.engines import engine
+from liandong.base.middleware import SealedContent
+from liandong.kernel.ports import StoreUnavailable
+from liandong.site import doctor
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +37,21 @@ def test_an_index_that_does_not_answer_is_told(
     monkeypatch.setattr(type(engine("search")), "count", fail)
 
     assert _health(client) == (503, {"database": True, "store": True, "index": False})
+
+
+def test_a_store_that_is_away_is_told_on_the_page_and_by_the_doctor(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise away
+
+    away = StoreUnavailable(5, "存储不可用：http://127.0.0.1:9（refused）")
+    monkeypatch.setattr(type(engine("blobs")), "state", fail)
+
+    answer = SealedContent(fail).process_exception(rf.get("/"), away)
+
+    assert answer is not None
+    assert (answer.status_code, "存储不可用" in answer.content.decode()) == (503, True)
+    (row,) = [row for row in doctor.examine("zh") if row["part"] == "store"]
+    assert (row["state"], "127.0.0.1:9" in row["found"]) == ("broken", True)
+    assert "LIANDONG_STORE" in row["advice"]

@@ -3,6 +3,8 @@
 from django.utils import timezone
 from django_tasks import task
 
+from liandong.base.engines import engine
+
 from .models import Record
 from .services import appraising, correcting, destroying, indexing, verifying
 from .services.jobs import PACK_AFTER
@@ -37,6 +39,12 @@ def verify_scheduled() -> int:
 def verify_sample(count: int, by: str) -> int:
     """Check the fixity of some records chosen by chance; how many failed."""
     return verifying.verify(kind="sample", sample=count, by=by, now=timezone.now()).run.failed
+
+
+@task()
+def sweep_store() -> int:
+    """Remove what interrupted writes left in the stores; how many."""
+    return engine("blobs").sweep() + engine("evidence").sweep()
 
 
 @task()

@@ -80,7 +80,7 @@ def open_tile(image: StoredFile, key: str, name: str) -> BinaryIO:
     Raises NoImage, FileNotFoundError for a tile that there is not, and CannotOpen.
     """
     if image.sealed is None:
-        return (_tile_folder(image.find(), key) / name).open("rb")
+        return (_tile_folder(image, key) / name).open("rb")
     archive = _kept(image, f"tiles/{key}.zip", _tile_archive)
     with archive.open() as stream, zipfile.ZipFile(stream) as tiles:
         try:
@@ -124,7 +124,7 @@ def _tile_archive(image: StoredFile) -> bytes:
     return archive
 
 
-def _tile_folder(image: Path, key: str) -> Path:
+def _tile_folder(image: StoredFile, key: str) -> Path:
     """The folder with `page.dzi` and `page_files/`, made whole or not at all."""
     target = Path(settings.CACHE) / "tiles" / key
     if target.exists():
@@ -132,7 +132,7 @@ def _tile_folder(image: Path, key: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=target.parent))
     try:
-        page = _flat(pyvips.Image.new_from_file(str(image), access="sequential"))
+        page = _flat(_decoded(image, access="sequential"))
         page.dzsave(str(work / "page"), **_layout())
         work.rename(target)
     except pyvips.Error as error:

@@ -12,6 +12,7 @@ from liandong.kernel import ports
 Role = Literal[
     "search",
     "blobs",
+    "evidence",
     "compute",
     "reader",
     "identifier",
@@ -35,6 +36,8 @@ _making = threading.RLock()
 def engine(role: Literal["search"]) -> ports.SearchEngine: ...
 @overload
 def engine(role: Literal["blobs"]) -> ports.BlobStore: ...
+@overload
+def engine(role: Literal["evidence"]) -> ports.BlobStore: ...
 @overload
 def engine(role: Literal["compute"]) -> ports.Compute: ...
 @overload

@@ -12,8 +12,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from liandong.kernel.findings import word
+from liandong.kernel.ports import StoreUnavailable
 from liandong.kernel.sealed import CannotOpen
 
 logger = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ class KeptByNobody:
 
 
 class SealedContent:
-    """Answers for encrypted content that cannot be opened: which act is needed, never a 500."""
+    """Answers for content that cannot be had, sealed or away: which act is needed, never a 500."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -126,7 +128,15 @@ class SealedContent:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """The page for a content whose key is lost or another, or whose bytes changed."""
+        """The page for a content whose key is lost or another, whose bytes changed or are away."""
+        if isinstance(exception, StoreUnavailable):
+            logger.error("store.unavailable error=%s", exception.strerror)
+            context = {
+                "status": 503,
+                "title": _("存储不可用"),
+                "text": _("请稍后再试；没有写入任何内容。管理员请运行 liandong doctor。"),
+            }
+            return render(request, "base/error_plain.html", context, status=503)
         if not isinstance(exception, CannotOpen):
             return None
         logger.error("content.sealed code=%s where=%s", exception.code, exception.where)

@@ -274,8 +274,16 @@ class PackageValidator(Protocol):
 # Blobs --------------------------------------------------------------------------------------------
 
 
+class StoreUnavailable(OSError):
+    """The store is away or answers with an error; nothing is known of what was asked last."""
+
+
 class BlobStore(Protocol):
-    """Bytes by key.  Keys are relative paths with `/`; no key is ever outside the store."""
+    """Bytes by key.  Keys are relative paths with `/`; no key is ever outside the store.
+
+    Any call may raise StoreUnavailable where the store is another machine.  One process at a time
+    places, exchanges or deletes a folder: callers hold the lock of the object.
+    """
 
     def open(self, key: str) -> BinaryIO:
         """A readable stream.  Raises FileNotFoundError."""
@@ -291,6 +299,10 @@ class BlobStore(Protocol):
 
     def exists(self, key: str) -> bool: ...
 
+    def size(self, key: str) -> int:
+        """Bytes under the key.  Raises FileNotFoundError."""
+        ...
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key under the prefix, sorted."""
         ...
@@ -299,8 +311,8 @@ class BlobStore(Protocol):
         """Write once: durable when it returns; raises FileExistsError if the key is there."""
         ...
 
-    def replace(self, key: str, content: bytes) -> None:
-        """Write or overwrite atomically; durable when it returns."""
+    def replace(self, key: str, content: bytes | Path) -> None:
+        """Write or overwrite atomically, bytes or those of a file; durable when it returns."""
         ...
 
     def place(self, folder: Path, key: str) -> None:
@@ -323,7 +335,15 @@ class BlobStore(Protocol):
         ...
 
     def delete(self, prefix: str) -> None:
-        """Delete the key or every key under the prefix; nothing there is not an error."""
+        """Delete the key or every key under the prefix for good; nothing there is not an error."""
+        ...
+
+    def sweep(self, older_than_s: float = 24 * 3600) -> int:
+        """Remove what interrupted writes left and nobody is writing any more; how many."""
+        ...
+
+    def state(self) -> str:
+        """Where it is and how it protects its bytes, in words.  Raises OSError when it is away."""
         ...
 
 

@@ -13,16 +13,26 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from liandong.base.audit import record_act
+from liandong.base.engines import engine
 from liandong.base.models import Outcome
 from liandong.kernel.names import BadPath, inner_path
+from liandong.kernel.ports import BlobStore
+
+from .engine_sets import STORES
+from .moving.move import NotEmpty, end, move, move_stores
+from .moving.rows import UnknownTable
+from .moving.sides import here, unpacked
 
 MANIFEST = "manifest.jsonl"
 DATABASE = "liandong.sqlite3"
@@ -41,7 +51,8 @@ class BadBackup(Exception):
 def write_backup(file: Path, *, now: datetime, progress: Callable[[int, int], None]) -> Path:
     """Write the backup beside its final name and rename it when complete.
 
-    On PostgreSQL the database is left to `pg_dump`: the rows can be rebuilt from the store.
+    Stores on S3 are copied into it.  On PostgreSQL the database is left to `pg_dump`: the rows can
+    be rebuilt from the store.
     The act is recorded before anything is copied, and once more when it failed.
     """
     record_act("back_up", by="cli", now=now, object=f"backup:{file.name}")
@@ -73,8 +84,8 @@ def _write(part: Path, now: datetime, progress: Callable[[int, int], None]) -> P
         rows = [{"path": name, **_add(tar, name, path)} for name, path in members]
         # staging before store: a file that leaves the one meanwhile is in the other already
         for kept in KEPT:
-            for name, path in list(_files(home, kept)):
-                if added := _add_if_there(tar, name, path):
+            for name, source in list(_kept(home, kept)):
+                if added := _add_if_there(tar, name, source):
                     rows.append({"path": name, **added})
                     progress(len(rows), 0)
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -106,7 +117,31 @@ def _files(home: Path, kept: str) -> Iterator[tuple[str, Path]]:
                 yield path.relative_to(home).as_posix(), path
 
 
-def _add_if_there(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    """A blob of a store on another machine."""
+
+    store: BlobStore
+    key: str
+
+    def open(self, _mode: str = "rb") -> BinaryIO:
+        return self.store.open(self.key)
+
+
+_Source = Path | _Blob
+
+
+def _kept(home: Path, kept: str) -> Iterator[tuple[str, _Source]]:
+    """Files of a folder of the installation, or of the store that stands for it."""
+    if kept not in STORES.values() or not settings.REMOTE:
+        yield from _files(home, kept)
+        return
+    store = engine("blobs") if kept == STORES["blobs"] else engine("evidence")
+    for key in store.keys(""):
+        yield f"{kept}/{key}", _Blob(store, key)
+
+
+def _add_if_there(tar: tarfile.TarFile, name: str, path: _Source) -> dict[str, object]:
     """As `_add`; nothing for a staged file whose record was admitted meanwhile."""
     try:
         return _add(tar, name, path)
@@ -116,11 +151,13 @@ def _add_if_there(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, obje
         raise
 
 
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
+def _add(tar: tarfile.TarFile, name: str, path: _Source) -> dict[str, object]:
     member = tarfile.TarInfo(name)
     with path.open("rb") as stream:
-        member.size = os.fstat(stream.fileno()).st_size
-        member.mtime = int(path.stat().st_mtime)
+        member.size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        if isinstance(path, Path):
+            member.mtime = int(path.stat().st_mtime)
         reader = _Digesting(stream)
         tar.addfile(member, reader)
     return {"size": member.size, "sha256": reader.digest.hexdigest()}
@@ -129,7 +166,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, object]:
 class _Digesting:
     """A stream that digests what is read from it: the file is read once."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.digest = hashlib.sha256()
 
@@ -149,8 +186,11 @@ def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
 def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
     """Fill the empty data folder; every byte is compared with the backup's digests.
 
-    Raises BadBackup when the folder is in use, a digest differs or a file is missing; what was
-    written stays beside for a look and nothing is put in place.
+    With PostgreSQL or a store on S3 the rows and blobs of the backup are moved there and compared;
+    killed in that part, calling it again goes on.
+
+    Raises BadBackup when the folder or the engines are in use, a digest differs or a file is
+    missing; what was written stays beside for a look and nothing is put in place.
     """
     home = Path(settings.HOME)
     if any((home / name).exists() for name in (DATABASE, AUDIT, *KEPT)):
@@ -168,16 +208,42 @@ def restore_backup(file: Path, *, progress: Callable[[int, int], None]) -> int:
             name for name in found.keys() | declared.keys() if found.get(name) != declared.get(name)
         )
         raise BadBackup(f"{file}: {len(wrong)} files differ from the manifest, first {wrong[0]}")
-    for name in (
-        *KEPT,
-        AUDIT,
-        "secret.key",
-        DATABASE,
-    ):  # the database last: without it nothing is there
-        if (fresh / name).exists():
+    own = _move_elsewhere(fresh, found, progress)
+    # the database last: without it nothing is there
+    for name in (*KEPT, AUDIT, "secret.key", DATABASE):
+        if (fresh / name).exists() and name not in own:
             (fresh / name).replace(home / name)
-    fresh.rmdir()
+    shutil.rmtree(fresh)
     return len(found)
+
+
+def _move_elsewhere(
+    fresh: Path, found: Mapping[str, str], progress: Callable[[int, int], None]
+) -> set[str]:
+    """Move what the engines of this installation keep outside the data folder; its names.
+
+    The name of the move is made of the digests: the same backup goes on where it was killed.
+    """
+    source, target = unpacked(fresh), here()
+    own = set(STORES.values()) if settings.REMOTE else set()
+    try:
+        if connection.vendor != "sqlite" and DATABASE in found:
+            own.add(DATABASE)
+            call_command("migrate", database=source.alias, verbosity=0, interactive=False)
+            name = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+            stores = {role: target.stores[role] for role in STORES if not settings.REMOTE}
+            source = replace(source, stores={**source.stores, **stores}, home=target.home)
+            lines = list(move(source, target, name, progress=progress))
+            end(target)
+        elif own:
+            lines = list(move_stores(source, target, progress=progress))
+        else:
+            return own
+    except (NotEmpty, UnknownTable) as error:
+        raise BadBackup(f"not empty or not of this product: {error}") from error
+    if wrong := [line for line in lines if not line.is_equal]:
+        raise BadBackup(f"{wrong[0].part}: {wrong[0].found}")
+    return own
 
 
 def _unpack(

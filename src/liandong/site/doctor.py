@@ -100,10 +100,18 @@ def _index() -> Answer:
 
 def _store() -> Answer:
     store = engine("blobs")
+    try:
+        found = store.state()
+    except OSError as error:
+        return (
+            "broken", str(error.strerror or error),
+            "存储不可用：检查 LIANDONG_STORE、LIANDONG_S3_ 各项与存储服务",
+            "The store is away: check LIANDONG_STORE, LIANDONG_S3_… and its server",
+        )  # fmt: skip
     state = "ok" if not Record.objects.exists() or store.exists("0=ocfl_1.1") else "broken"
     return (
         state,
-        str(settings.STORE),
+        found,
         "存储根缺失：从备份恢复",
         "The storage root is missing: restore a backup",
     )

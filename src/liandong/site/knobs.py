@@ -118,6 +118,13 @@ def _gateway(text: str) -> str:
     return text
 
 
+def _bucket(text: str) -> str:
+    part = urlsplit(text)
+    if text and not (part.scheme == "s3" and part.netloc and not part.query):
+        raise ValueError("s3://bucket/prefix")
+    return text.rstrip("/")
+
+
 def _three(text: str) -> list[str]:
     words = _words(text)
     if len(words) != 3:
@@ -142,6 +149,12 @@ KNOBS = (
     Knob("ORIGINS", _words, "", "反向代理后的站点来源，如 https://da.example.gov.cn，逗号分隔"),
     Knob("DATABASE", str, "", "PostgreSQL 连接串 postgresql://用户@主机/库；留空用内置 SQLite"),
     Knob("DATABASE_PASSWORD", str, "", "PostgreSQL 口令", secret=True),
+    Knob("STORE", _bucket, "", "存储位置 s3://桶/前缀，其下为 store/ 与 evidence/；留空用数据目录"),
+    Knob("S3_ENDPOINT", _gateway, "", "S3 服务地址 https://主机:端口；留空为亚马逊"),
+    Knob("S3_REGION", str, "us-east-1", "S3 区域"),
+    Knob("S3_KEY", str, "", "S3 访问标识；留空则取机器自身的身份", secret=True),
+    Knob("S3_SECRET", str, "", "S3 访问密钥", secret=True),
+    Knob("S3_CACHE_GB", _least(1), "10", "S3 文件在本机的缓存上限（GB），在数据目录 cache/blobs"),
     Knob("BIND", str, "127.0.0.1", "网页服务监听地址"),
     Knob("PORT", int, "8000", "网页服务端口"),
     Knob("WEB_WORKERS", int, "1", "网页进程数"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from .engine_sets import blobs_of, database_of
 from .knobs import read_knobs
 
 _KNOB = cast("dict[str, Any]", read_knobs())
@@ -16,6 +17,7 @@ HOME: Path = _KNOB["HOME"]  # the data folder of this installation
 STORE = HOME / "store"  # OCFL storage root
 STAGING = HOME / "staging"  # handed-over bytes until they are admitted
 EVIDENCE = HOME / "evidence"  # photos and papers of cases
+REMOTE: str = _KNOB["STORE"]  # s3://bucket/prefix with store/ and evidence/; "" for the two folders
 CACHE = HOME / "cache"  # tiles and thumbnails; can be deleted at any time
 INDEX = HOME / "index"  # search index; can be rebuilt
 KEYS: Path = _KNOB["KEYS"] or HOME / "keys"  # never in a backup of the data folder
@@ -36,34 +38,11 @@ def _secret_key() -> str:
     return file.read_text("utf-8")
 
 
-def _database(url: str) -> dict[str, Any]:
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": HOME / "liandong.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            },
-        }
-    part = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": part.path.lstrip("/"),
-        "USER": part.username or "",
-        "PASSWORD": _KNOB["DATABASE_PASSWORD"] or part.password or "",
-        "HOST": part.hostname or "",
-        "PORT": part.port or "",
-        "CONN_MAX_AGE": 60,
-    }
-
-
 SECRET_KEY = _secret_key()
 DEBUG: bool = _KNOB["DEBUG"]
 ALLOWED_HOSTS: list[str] = _KNOB["HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _KNOB["ORIGINS"]
-DATABASES = {"default": _database(_KNOB["DATABASE"])}
+DATABASES = {"default": database_of(_KNOB)}
 AUTH_USER_MODEL = "base.Account"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["liandong.base.people.signing.backend.AccountBackend"]
@@ -245,7 +224,8 @@ ENGINES: dict[str, dict[str, Any]] = {
         "class": "liandong.engines.search.tantivy.TantivySearch",
         "options": {"folder": INDEX},
     },
-    "blobs": {"class": "liandong.engines.blobs.disk.DiskBlobs", "options": {"folder": STORE}},
+    "blobs": blobs_of(_KNOB, "store"),
+    "evidence": blobs_of(_KNOB, "evidence"),
     "compute": {
         "class": "liandong.engines.compute.processes.ProcessCompute",
         "options": {"processes": _KNOB["PROCESSES"]},

@@ -1,6 +1,5 @@
 """Pages that belong to no room: the first page, the desk, and the health of the installation."""
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -47,7 +46,7 @@ def show_desk(request: HttpRequest) -> HttpResponse:
 @open_to(ANYONE)
 def show_health(request: HttpRequest) -> HttpResponse:
     """200 when database, store and index answer, else 503; names no content."""
-    parts = {"database": _database(), "store": settings.STORE.is_dir(), "index": _index()}
+    parts = {"database": _database(), "store": _store(), "index": _index()}
     healthy = all(parts.values())
     answer = {"status": "ok" if healthy else "failing", "version": __version__, "parts": parts}
     return JsonResponse(answer, status=200 if healthy else 503)
@@ -58,6 +57,14 @@ def _database() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
+        return False
+    return True
+
+
+def _store() -> bool:
+    try:
+        engine("blobs").state()
+    except OSError:
         return False
     return True
 

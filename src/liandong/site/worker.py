@@ -14,7 +14,12 @@ from django_tasks.base import Task as AnyTask
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from liandong.archive.tasks import follow_openings, index_stale_records, verify_scheduled
+from liandong.archive.tasks import (
+    follow_openings,
+    index_stale_records,
+    sweep_store,
+    verify_scheduled,
+)
 from liandong.base.audit.tasks import seal_audit
 from liandong.base.notices.tasks import send_digests
 from liandong.cases.tasks import (
@@ -39,6 +44,7 @@ SCHEDULE: tuple[tuple[float, Task], ...] = (  # seconds between two, job
     (10, send_notices),
     (3600, sweep_portal),
     (3600, verify_scheduled),
+    (3600, sweep_store),
     (3600, remind_and_tidy),
     (3600, tidy_reports),
     (60, tend_cases),  # what time brings: lapses, reminders, erasure, and who is told

@@ -46,10 +46,11 @@ class StoredFile:
 
     find: Callable[[], Path]  # the file with the bytes as they are kept; raises FileNotFoundError
     sealed: tuple[DataKey, Place] | None = None
+    kept: Callable[[], BinaryIO] | None = None  # a stream of them, where no file is needed for it
 
     def open(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
         """The plain content, seekable.  Raises FileNotFoundError and CannotOpen."""
-        stream = self.find().open("rb")
+        stream = self.kept() if self.kept else self.find().open("rb")
         if self.sealed is None:
             return stream
         plain: BinaryIO = open_sealed(stream, *self.sealed, engine("cipher").aead)
@@ -93,6 +94,9 @@ class Contents:
         """A content of the head.  Raises KeyError."""
         return stored(self.inventory.object_id, self.paths[path], self.key)
 
+    def _key(self, path: str) -> str:
+        return f"{object_path(self.inventory.object_id)}/{self.paths[path]}"
+
     def read(self, path: str) -> bytes:
         """Raises KeyError, FileNotFoundError and CannotOpen."""
         return self.file(path).read_bytes()
@@ -105,7 +109,7 @@ class Contents:
         """Bytes of the plain content.  Raises KeyError and FileNotFoundError."""
         if self.key is not None:
             return self.facts[path].size
-        return self.file(path).find().stat().st_size
+        return engine("blobs").size(self._key(path))
 
     def sha512(self, path: str) -> str:
         """Of the plain content.  Raises KeyError."""
@@ -118,7 +122,8 @@ def stored(object_id: str, content_path: str, key: DataKey | None) -> StoredFile
     """A content of an object by its content path."""
     blob = f"{object_path(object_id)}/{content_path}"
     sealed = (key, Place(object_id, content_path)) if key else None
-    return StoredFile(lambda: engine("blobs").path(blob), sealed)
+    store = engine("blobs")
+    return StoredFile(lambda: store.path(blob), sealed, lambda: store.open(blob))
 
 
 def contents_of(object_id: str) -> Contents:

@@ -119,7 +119,8 @@ def _copy_object(record: Record, path: Path) -> None:
     for inside in blob_store().keys(key):
         target = path / inside.removeprefix(f"{key}/")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(blob_store().path(inside), target)
+        with blob_store().open(inside) as stream, target.open("xb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
 
 
 def packed_item(record: Record) -> PackedItem:
@@ -155,8 +156,8 @@ def _packed_file(source: StoredFile, file: objects.PackedFile) -> PackedFile:
     )
     return PackedFile(
         path=file.path.split("/", 1)[1],
-        source=source.find(),
-        opened=source.open if source.sealed else None,
+        source=Path(file.path),  # asked for only when it is copied
+        opened=source.open,
         role=FileRole(file.role).value,
         digests=digests,
         facts=fact,

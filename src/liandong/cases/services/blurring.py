@@ -17,7 +17,7 @@ from PIL import Image
 from liandong.base.audit import record_act
 from liandong.cases.models import Case, Evidence
 
-from .photos import QUALITY, clean_path, public_path, put_file
+from .photos import QUALITY, clean_path, public_path
 
 KINDS: Final = ("face", "plate", "other")
 _CELLS: Final = {"face": 4}  # averages along a side; others become one: few letters can be guessed
@@ -60,7 +60,7 @@ def confirm(evidence_id: int, *, by: str, now: datetime) -> None:
     """
     with transaction.atomic():
         one = _locked(evidence_id)
-        put_file(public_path(one), covered(clean_path(one).read_bytes(), one.regions))
+        public_path(one).write(covered(clean_path(one).read_bytes(), one.regions))
         one.blurred_at, one.blurred_by = now, by
         one.save(update_fields=["blurred_at", "blurred_by"])
         _log("blur_photo", one, by=by, now=now)
@@ -110,7 +110,7 @@ def _set(one: Evidence, regions: Sequence[object], *, by: str, now: datetime) ->
     one.regions = list(regions)
     if one.blurred_at is not None:
         one.blurred_at, one.blurred_by = None, ""
-        public_path(one).unlink(missing_ok=True)
+        public_path(one).unlink()
         _log("unblur_photo", one, by=by, now=now)
     one.save(update_fields=["regions", "blurred_at", "blurred_by"])
 

@@ -90,7 +90,7 @@ def _photos(case: Case) -> Iterator[tuple[Evidence, PackedFile]]:
         if clean_path(one).is_file():
             part = str(one.get_part_display())
             counts[part] += 1
-            yield one, PackedFile(f"{part}/{part}-{counts[part]:02d}.jpg", clean_path(one))
+            yield one, PackedFile(f"{part}/{part}-{counts[part]:02d}.jpg", clean_path(one).local())
 
 
 # Description --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from liandong.cases.models import Evidence
 from liandong.kernel.names import safe_name
 from liandong.kernel.sealed import AES, Place, seal_bytes
 
-from .photos import ORIGINAL, BadPhoto, evidence_urn, keep_photo, original_path, put_file
+from .photos import ORIGINAL, BadPhoto, evidence_urn, keep_photo, original_path
 
 MOST_PAPERS: Final = 8  # of one case
 PAPER_BYTES: Final = 10 * 1024 * 1024
@@ -56,7 +56,7 @@ def keep_paper(content: bytes, *, case_uuid: UUID, name: str, by: str, now: date
     urn = evidence_urn(case_uuid)
     key = ensure_keys([urn], AES, now=now)[urn]
     sealed = seal_bytes(content, key, Place(urn, f"{one.uuid}/{ORIGINAL}"), engine("cipher").aead)
-    put_file(original_path(one), sealed)
+    original_path(one).write(sealed)
     return one
 
 

@@ -7,20 +7,19 @@ that names them: a kill in between leaves a file without a name, never a name wi
 
 import hashlib
 import io
-import os
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from liandong.archive.services.keyring import ensure_keys, key_of
 from liandong.base.engines import engine
 from liandong.cases.models import Case, Evidence
 from liandong.kernel.sealed import AES, Place, open_sealed, seal_bytes
+
+from .kept_files import KeptFile
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 LARGEST_BYTES: Final = 20 * 1024 * 1024
@@ -53,8 +52,8 @@ def keep_photo(
     urn = evidence_urn(case_uuid)
     key = ensure_keys([urn], AES, now=now)[urn]
     sealed = seal_bytes(content, key, Place(urn, f"{one.uuid}/{ORIGINAL}"), engine("cipher").aead)
-    put_file(original_path(one), sealed)
-    put_file(clean_path(one), clean)
+    original_path(one).write(sealed)
+    clean_path(one).write(clean)
     return one
 
 
@@ -75,7 +74,7 @@ def add_photo(
 def drop_photo(one: Evidence) -> None:
     """Erase the files of a photo that no row names."""
     for path in (clean_path(one), public_path(one), original_path(one)):
-        path.unlink(missing_ok=True)
+        path.unlink()
 
 
 def redrawn(content: bytes) -> tuple[bytes, int, int, str]:
@@ -120,7 +119,7 @@ def image_hash_of(picture: Image.Image) -> str:
 def original_of(one: Evidence) -> bytes:
     """The bytes as they were sent.  Raises FileNotFoundError and CannotOpen."""
     urn = evidence_urn(one.case.uuid)
-    stream = original_path(one).open("rb")
+    stream = original_path(one).open()
     place = Place(urn, f"{one.uuid}/{ORIGINAL}")
     with open_sealed(stream, key_of(urn), place, engine("cipher").aead) as plain:
         return plain.read()
@@ -131,36 +130,24 @@ def evidence_urn(case_uuid: UUID) -> str:
     return f"urn:liandong:case:{case_uuid}:evidence"
 
 
-def clean_path(one: Evidence) -> Path:
+def clean_path(one: Evidence) -> KeptFile:
     """Where the picture without metadata lies."""
     return _path(one, ".jpg")
 
 
-def public_path(one: Evidence) -> Path:
+def public_path(one: Evidence) -> KeptFile:
     """Where the blurred picture lies, once a person has confirmed it."""
     return _path(one, ".public.jpg")
 
 
-def original_path(one: Evidence) -> Path:
+def original_path(one: Evidence) -> KeptFile:
     """Where the sealed original lies."""
     return _path(one, ".sealed")
 
 
-def _path(one: Evidence, ending: str) -> Path:
+def _path(one: Evidence, ending: str) -> KeptFile:
     name = str(one.uuid)
-    folder: Path = settings.EVIDENCE
-    return folder / name[:2] / f"{name}{ending}"
-
-
-def put_file(path: Path, content: bytes) -> None:
-    """Write durably under the final name, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
+    return KeptFile(f"{name[:2]}/{name}{ending}")
 
 
 def _plain_name(name: str) -> str:

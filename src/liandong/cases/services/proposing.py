@@ -38,7 +38,7 @@ def propose_plates(evidence_id: int, *, now: datetime) -> int:
     A photo that was confirmed already is left alone.  Raises Evidence.DoesNotExist, Unreadable and
     FileNotFoundError.
     """
-    path = clean_path(Evidence.objects.get(pk=evidence_id))
+    path = clean_path(Evidence.objects.get(pk=evidence_id)).local()
     (page,) = engine("reader").read(path, _JPEG, [1], None)
     boxes = [line.box for line in page.lines if reads_like_plate(line.text)]
     with transaction.atomic():

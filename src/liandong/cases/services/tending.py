@@ -163,6 +163,6 @@ def erase_originals(case: Case, *, by: str, now: datetime) -> None:
     """
     shred_key(evidence_urn(case.uuid))
     for one in case.evidence.all():
-        original_path(one).unlink(missing_ok=True)
+        original_path(one).unlink()
     Case.objects.filter(pk=case.pk).update(originals_until=None)
     record_act("erase_originals", by=by, now=now, object=f"case:{case.number}")

@@ -107,4 +107,4 @@ def send_public(_request: HttpRequest, photo: UUID) -> HttpResponseBase:
     one = public_photo(photo)
     if one is None or not public_path(one).is_file():
         raise Http404
-    return FileResponse(public_path(one).open("rb"), content_type="image/jpeg")
+    return FileResponse(public_path(one).open(), content_type="image/jpeg")

@@ -320,7 +320,7 @@ def send_photo(request: HttpRequest, number: str, photo: UUID) -> HttpResponseBa
     one = case.evidence.filter(uuid=photo, event__isnull=False).first()
     if one is None or not clean_path(one).is_file():
         raise Http404
-    return FileResponse(clean_path(one).open("rb"), content_type="image/jpeg")
+    return FileResponse(clean_path(one).open(), content_type="image/jpeg")
 
 
 @require_safe

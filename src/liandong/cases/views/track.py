@@ -152,4 +152,4 @@ def send_photo(request: HttpRequest, token: str, photo: UUID) -> HttpResponseBas
     one = next((row for rows in shown.values() for row in rows if row.uuid == photo), None)
     if one is None or not clean_path(one).is_file():
         raise Http404
-    return FileResponse(clean_path(one).open("rb"), content_type="image/jpeg")
+    return FileResponse(clean_path(one).open(), content_type="image/jpeg")

@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-_PARTIAL = ".partial-"  # names of files and folders that are not finished
+from .keys import PARTIAL as _PARTIAL
+from .keys import BadKey, parts_of
+
+__all__ = ["BadKey", "DiskBlobs"]
 _syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux; elsewhere every file system is synced
 _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _OLD_S = 24 * 3600  # a partial file older than this belongs to no one
-
-
-class BadKey(ValueError):
-    """The text is no key: it could leave the store or name a file twice."""
 
 
 class DiskBlobs:
@@ -44,6 +43,10 @@ class DiskBlobs:
         """Whether there are bytes under the key; a folder of keys has none."""
         return self._place(key).is_file()
 
+    def size(self, key: str) -> int:
+        """Bytes under the key.  Raises FileNotFoundError."""
+        return self._file(key).stat().st_size
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key that is the prefix or lies under it as a folder, sorted; partial ones not."""
         start = self._place(prefix) if prefix else self._folder
@@ -61,7 +64,7 @@ class DiskBlobs:
             partial.unlink()
         self._settle(target.parent)
 
-    def replace(self, key: str, content: bytes) -> None:
+    def replace(self, key: str, content: bytes | Path) -> None:
         """Write or overwrite: a reader sees the old bytes or the new ones."""
         target = self._place(key)
         partial = self._written(target, content)
@@ -156,6 +159,12 @@ class DiskBlobs:
                     break
             parent = parent.parent
 
+    def state(self) -> str:
+        """The folder.  Raises FileNotFoundError without one."""
+        if not self._folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(self._folder))
+        return str(self._folder)
+
     def sweep(self, older_than_s: float = _OLD_S) -> int:
         """Remove what interrupted writes left; returns how many files and folders.
 
@@ -179,12 +188,7 @@ class DiskBlobs:
     # ----------------------------------------------------------------------------------------------
 
     def _place(self, key: str) -> Path:
-        parts = key.split("/")
-        if any(part in {"", ".", ".."} or part.startswith(_PARTIAL) for part in parts):
-            raise BadKey(key)
-        if "\\" in key or "\0" in key or any("\ud800" <= letter <= "\udfff" for letter in key):
-            raise BadKey(key)
-        return self._folder.joinpath(*parts)
+        return self._folder.joinpath(*parts_of(key))
 
     def _file(self, key: str) -> Path:
         file = self._place(key)
@@ -205,12 +209,16 @@ class DiskBlobs:
         for made in missing:
             self._settle(made.parent)
 
-    def _written(self, target: Path, content: bytes) -> Path:
+    def _written(self, target: Path, content: bytes | Path) -> Path:
         self._parents(target)
         partial = target.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
         try:
             with partial.open("xb") as file:
-                file.write(content)
+                if isinstance(content, bytes):
+                    file.write(content)
+                else:
+                    with content.open("rb") as source:
+                        shutil.copyfileobj(source, file, 1 << 20)
                 file.flush()
                 if self._durable:
                     os.fsync(file.fileno())

@@ -26,6 +26,7 @@ OBJECT_DECLARATION = ("0=ocfl_object_1.1", b"ocfl_object_1.1\n")
 LAYOUT = "0004-hashed-n-tuple-storage-layout"
 INVENTORY = "inventory.json"
 SIDECAR = "inventory.json.sha512"
+_READS = 3  # of inventory and sidecar, until they fit: two keys are never replaced at once
 TUPLE_SIZE, TUPLES = 3, 3  # defaults of extension 0004
 
 
@@ -368,13 +369,15 @@ def read_inventory(store: BlobStore, object_id: str) -> Inventory:
 
 def _read_checked(store: BlobStore, folder: str) -> Inventory:
     content = store.read(f"{folder}/{INVENTORY}")
-    try:
-        promised = store.read(f"{folder}/{SIDECAR}")
-    except FileNotFoundError:
-        raise BrokenInventory("no sidecar") from None
-    if promised.split() != sidecar(content).split():
-        raise BrokenInventory("the sidecar has another digest")
-    return Inventory.parse(content)
+    for _ in range(_READS):
+        try:
+            promised = store.read(f"{folder}/{SIDECAR}")
+        except FileNotFoundError:
+            raise BrokenInventory("no sidecar") from None
+        if promised.split() == sidecar(content).split():
+            return Inventory.parse(content)
+        content = store.read(f"{folder}/{INVENTORY}")
+    raise BrokenInventory("the sidecar has another digest")
 
 
 def files_of(inventory: Inventory, version: str = "") -> dict[str, str]:

@@ -16,6 +16,7 @@ from . import (
     intake,
     keys,
     ledger,
+    moving,
     opening,
     points,
     retention,
@@ -56,6 +57,9 @@ app.command(help=_("只启动后台作业"))(running.worker)
 app.command(help=_("自检：字体、数据库、识读模型、磁盘、索引、作业"))(running.doctor)
 app.command(help=_("备份全部数据到一个文件"))(running.backup)
 app.command(help=_("从备份恢复到空的数据目录"))(running.restore)
+app.command(help=_("把停下的安装迁到另一组引擎（数据库、存储），逐项比对；中断后接着做"))(
+    moving.move
+)
 app.command(
     help=_("Django 管理命令（维护用）"),
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -46,7 +46,7 @@ def set_up_with_database() -> None:
     from liandong.base.locks import hold
 
     settings.HOME.mkdir(parents=True, exist_ok=True)
-    for folder in (settings.STORE, settings.STAGING):
+    for folder in (settings.STAGING, *(() if settings.REMOTE else (settings.STORE,))):
         folder.mkdir(exist_ok=True)
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):

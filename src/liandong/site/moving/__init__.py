@@ -1,0 +1,1 @@
+"""Moving an installation between sets of engines: rows, stored bytes, folders, and the proof."""
