@@ -2,9 +2,11 @@
 
 Every engine runs in a process of its own and reads the same page images in the same order.  `start`
 is until the first answer, workers and models included; `pages_per_s` is of what came after it, and
-so shows what an engine costs and not how long it takes to start.  `peak_mb` is of everything that
-the engine started, at its largest, added up.  On one machine Ray can only lose: the rows show by
-how much, and that the models stay loaded (`loads`: how often they were).
+so shows what an engine costs and not how long it takes to start.  `cpu_s` is of this process and
+everything that it started, start included; `cpu_s_per_page` is of what came after the first
+answer.  Both hardly depend on other work of the machine.
+`peak_mb` is of the same, at its largest, added up.  On one machine Ray can only lose: the rows show
+by how much, and that the models stay loaded (`loads`: how often they were).
 """
 
 import json
@@ -23,7 +25,7 @@ from liandong.kernel.ports import Compute
 from . import machine
 from .ocr import PAGES
 
-SIZES = {"small": 8, "full": 96}  # pages
+SIZES = {"small": 6, "full": 96}  # pages
 ENGINES = ("inline", "processes", "ray")
 WORKERS = len(os.sched_getaffinity(0))
 _SAMPLE_S = 0.25
@@ -51,6 +53,7 @@ def run(size: str) -> Iterator[Row]:
         yield {
             "benchmark": "compute", "ratio": f"{name}/processes",
             "pages_per_s": round(row["pages_per_s"] / peer["pages_per_s"], 3),
+            "cpu": round(row["cpu_s"] / peer["cpu_s"], 2),
             "start": round(row["start_s"] / peer["start_s"], 2),
             "peak": round(row["peak_mb"] / peer["peak_mb"], 2),
         }  # fmt: skip
@@ -63,18 +66,20 @@ def measure(name: str, pages: int) -> Row:
     compute = _engine(name)
     memory = _Memory()
     started = time.perf_counter()
-    at, loads, lines = [], set(), 0
+    at, loads, lines, begun_s = [], set(), 0, 0.0
     for outcome in compute.map(recognised, jobs):
         pid, found = outcome.get()
         at.append(time.perf_counter() - started)
+        begun_s = begun_s or sum(map(_cpu_s, _family(os.getpid())))
         loads.add(pid)
         lines += found
-    peak = memory.stop()
+    peak, cpu_s = memory.stop(), sum(map(_cpu_s, _family(os.getpid())))
     compute.close()
     return {
         "benchmark": "compute", "engine": name, "workers": 1 if name == "inline" else WORKERS,
         "pages": pages, "lines": lines, "start_s": round(at[0], 2), "seconds": round(at[-1], 2),
         "pages_per_s": round((pages - 1) / (at[-1] - at[0]), 3), "loads": len(loads),
+        "cpu_s": round(cpu_s, 1), "cpu_s_per_page": round((cpu_s - begun_s) / (pages - 1), 2),
         "peak_mb": peak, "load": machine.load(),
     }  # fmt: skip
 
@@ -138,6 +143,15 @@ def _family(pid: int) -> list[int]:
         except OSError:  # it ended
             continue
     return found
+
+
+def _cpu_s(pid: int) -> float:
+    """Of a process and of those of its children that have ended."""
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return sum(map(int, facts[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss_kb(pid: int) -> int:

@@ -86,7 +86,7 @@ def ray_cluster() -> Iterator[TwoNodes]:
     from liandong.engines.compute.ray import loopback  # first: it sets what Ray reads at import
 
     with (
-        tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder,  # short: sockets lie below
+        tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder,  # sockets lie below
         _variables({
             "RAY_AUTH_TOKEN": "0" * 64, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{WORK}",
             "LIANDONG_HOME": f"{folder}/home",

@@ -6,6 +6,7 @@ Jobs name files by path: every machine must see the same folders at the same pla
 import contextlib
 import errno
 import functools
+import logging
 import os
 import pickle
 import secrets
@@ -105,18 +106,28 @@ class RayCompute:
                 if not here.running:
                     return
                 yield from self._collect(here)
+        except exceptions.RayError as trouble:
+            if self._closed:
+                raise RuntimeError("the workers were stopped") from trouble
+            self._leave()
+            raise OSError(errno.EIO, f"Ray: {trouble}") from trouble
         finally:
             self._cancel(here)
 
     def close(self) -> None:
         """Leave the cluster, or stop the Ray that was started here.  Jobs that run are lost."""
+        self._closed = True
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let go of Ray; the next job joins or starts it anew."""
         with self._lock:
-            self._closed = True
             if self._is_ours and ray.is_initialized():
                 ray.shutdown()
-            self._is_ours = False
+            self._is_ours, self._remote = False, None
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = ""
 
     def _hand_out(
         self, work: Callable[[Job], Answer], here: Round[Any]
@@ -135,18 +146,12 @@ class RayCompute:
     def _collect(self, here: Round[Any]) -> Iterator[Outcome[Any, Any]]:
         """Wait a moment for an answer or a death."""
         ready, _ = ray.wait(list(here.running), num_returns=1, timeout=_POLL_S)
-        if self._closed:
-            raise RuntimeError("the workers were stopped")
-        for reference in ready:
-            task = here.running.pop(reference)
-            try:
-                message = ray.get(reference)
-            except _DEATHS as death:
-                yield from self._lost(here, task, death)
-            except exceptions.RayError as trouble:
-                raise OSError(errno.EIO, f"Ray: {trouble}") from trouble
-            else:
+        found = [(here.running.pop(one), _fetched(one)) for one in ready]
+        for task, message in found:
+            if isinstance(message, bytes):
                 yield outcome_of(task.job, message)
+            else:
+                yield from self._lost(here, task, message)
 
     def _lost(self, here: Round[Any], task: Task, death: Exception) -> Iterator[Outcome[Any, Any]]:
         # The worker ends itself at the limit.  A job that waited as long for others and then lost
@@ -158,7 +163,7 @@ class RayCompute:
 
     def _cancel(self, here: Round[Any]) -> None:
         with self._lock:
-            if self._closed:
+            if not ray.is_initialized():
                 return
             for reference in here.running:
                 with contextlib.suppress(exceptions.RayError):
@@ -169,7 +174,7 @@ class RayCompute:
             return True
         at, slots = self._counted
         if time.monotonic() - at >= _COUNT_S:
-            there = ray.cluster_resources()
+            there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
             slots = int(there.get("CPU", 0))
             if self._gpus:
                 slots = min(slots, int(there.get("GPU", 0) / self._gpus))
@@ -215,7 +220,9 @@ def _init(**options: Any) -> None:
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(log_to_driver=False, configure_logging=False, logging_level="ERROR", **options)
+        ray.init(
+            log_to_driver=False, configure_logging=False, logging_level=logging.ERROR, **options
+        )
     finally:
         if is_main and before is not None:
             signal.signal(signal.SIGTERM, before)
@@ -242,6 +249,15 @@ def _serve(
         return answered(message)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _fetched(reference: Any) -> bytes | Exception:
+    """What the worker said, or how it died.  Raises RayError when Ray itself is in trouble."""
+    try:
+        message: bytes = ray.get(reference)
+    except _DEATHS as death:
+        return death
+    return message
 
 
 @functools.cache
