@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django_tasks_db.models import DBTaskResult
+from psycopg import sql
 from tests.base.test_audit import MIGRATE, bare_environment
 from tests.postgres import database, own
 from tests.services.ray import eventually
@@ -26,7 +28,9 @@ ENQUEUE = textwrap.dedent(
         mark.enqueue(sys.argv[1], number)
     """
 )
-RUNS = "SELECT status, worker_ids FROM django_tasks_db_dbtaskresult WHERE task_path = %s"
+RUNS = sql.SQL("SELECT status, worker_ids FROM {} WHERE task_path = 'worker_jobs.mark'").format(
+    sql.Identifier(DBTaskResult._meta.db_table)
+)
 
 
 @pytest.mark.slow
@@ -74,4 +78,4 @@ def test_several_workers_on_postgresql_do_each_job_once(tmp_path: Path) -> None:
 def _runs(url: str) -> list[tuple[str, list[str]]]:
     """State of each job, and the workers that began it."""
     with psycopg.connect(url) as connection:
-        return connection.execute(RUNS, ["worker_jobs.mark"]).fetchall()
+        return connection.execute(RUNS).fetchall()
