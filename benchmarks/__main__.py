@@ -18,7 +18,7 @@ from . import machine
 MODULES = (
     "startup", "store", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",
     "access", "api", "opening", "deadlines", "case_import", "case_lists", "duplicates", "reports",
-    "ocr", "pipeline",
+    "ocr", "pipeline", "compute",
 )  # fmt: skip
 
 

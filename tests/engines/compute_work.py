@@ -1,6 +1,7 @@
 """Work for the tests of the compute port: workers import it by name."""
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -58,3 +59,35 @@ def tell_pid_and_wait(folder: str) -> int:
 
 def pid_of(_: int) -> int:
     return os.getpid()
+
+
+def tell_pid_and_wait_or_answer(folder: str) -> int:
+    """With a folder as `tell_pid_and_wait`, without one at once."""
+    return tell_pid_and_wait(folder) if folder else os.getpid()
+
+
+def note_and_wait(job: tuple[str, int]) -> int:
+    """Note who began, wait for the word of the test, and note that it is done.
+
+    A second try does not wait: the word was given.
+    """
+    folder, number = Path(job[0]), job[1]
+    (folder / f"begun-{number}-{os.getppid()}-{os.getpid()}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.02)
+    with (folder / f"done-{number}").open("a") as file:
+        file.write("done\n")
+    return number
+
+
+def device_of(_: int) -> str:
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "none")
+
+
+def memory_limit(_: int) -> int:
+    return resource.getrlimit(resource.RLIMIT_DATA)[0]
+
+
+def spin(_: int) -> None:
+    while True:
+        pass

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.services.ray import TwoNodes, eventually
 
 from liandong.engines.compute.inline import InlineCompute
 from liandong.engines.compute.processes import ProcessCompute
@@ -21,16 +22,41 @@ sys.path.insert(0, HERE)
 work = importlib.import_module("compute_work")
 
 
+RAY = pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.enable_socket])
+
+
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ProcessCompute]:
+def pool() -> Iterator[Compute]:
     compute = ProcessCompute(2)
     yield compute
     compute.close()
 
 
-@pytest.fixture(params=["inline", "processes"])
-def compute(request: pytest.FixtureRequest, pool: ProcessCompute) -> Compute:
-    return pool if request.param == "processes" else InlineCompute()
+@pytest.fixture(scope="module")
+def ray_pool(ray_cluster: TwoNodes) -> Iterator[Compute]:
+    from liandong.engines.compute.ray import RayCompute
+
+    compute = RayCompute(ray_cluster.address)
+    yield compute
+    compute.close()
+
+
+@pytest.fixture(params=["inline", "processes", RAY])
+def compute(request: pytest.FixtureRequest) -> Compute:
+    if request.param == "inline":
+        return InlineCompute()
+    return _workers(request)
+
+
+@pytest.fixture(params=["processes", RAY])
+def workers(request: pytest.FixtureRequest) -> Compute:
+    """Two workers that are processes of their own."""
+    return _workers(request)
+
+
+def _workers(request: pytest.FixtureRequest) -> Compute:
+    found: Compute = request.getfixturevalue("pool" if request.param == "processes" else "ray_pool")
+    return found
 
 
 def test_every_job_has_one_answer(compute: Compute) -> None:
@@ -56,34 +82,49 @@ def test_jobs_are_taken_as_they_are_needed(compute: Compute) -> None:
     outcomes.close()  # type: ignore[attr-defined]
 
 
-def test_what_cannot_cross_processes_is_an_error_of_its_job(pool: ProcessCompute) -> None:
+def test_what_cannot_cross_processes_is_an_error_of_its_job(workers: Compute) -> None:
     for bad in (work.fail_oddly, work.answer_badly):
-        (outcome,) = pool.map(bad, [1])
+        (outcome,) = workers.map(bad, [1])
         assert outcome.error is not None
-    (outcome,) = pool.map(work.double, [lambda: None])  # type: ignore[list-item]
+    (outcome,) = workers.map(work.double, [lambda: None])  # type: ignore[list-item]
     assert outcome.error is not None
-    assert [one.answer for one in pool.map(work.double, [4])] == [8]
+    assert [one.answer for one in workers.map(work.double, [4])] == [8]
 
 
-def test_only_the_job_that_kills_its_worker_is_lost(pool: ProcessCompute) -> None:
-    outcomes = list(pool.map(work.die_on_three, range(12)))
+def test_only_the_job_that_kills_its_worker_is_lost(workers: Compute) -> None:
+    outcomes = list(workers.map(work.die_on_three, range(12)))
     assert sorted(one.job for one in outcomes) == list(range(12))
     assert [one.job for one in outcomes if isinstance(one.error, WorkerLost)] == [3]
     assert sum(one.error is not None for one in outcomes) == 1
 
 
-def test_a_job_whose_worker_dies_once_is_done(pool: ProcessCompute, tmp_path: Path) -> None:
-    (outcome,) = pool.map(work.die_once, [str(tmp_path / "mark")])
+def test_a_job_whose_worker_dies_once_is_done(workers: Compute, tmp_path: Path) -> None:
+    (outcome,) = workers.map(work.die_once, [str(tmp_path / "mark")])
     assert outcome.error is None
 
 
-def test_a_worker_killed_in_mid_job_is_replaced(pool: ProcessCompute, tmp_path: Path) -> None:
-    outcomes = pool.map(work.tell_pid_and_wait, [str(tmp_path)])
+def test_a_worker_killed_in_mid_job_is_replaced(workers: Compute, tmp_path: Path) -> None:
+    outcomes = workers.map(work.tell_pid_and_wait, [str(tmp_path)])
     killer = threading.Thread(target=kill_when_told, args=(tmp_path / "pid",))
     killer.start()
     (outcome,) = outcomes
     killer.join()
     assert outcome.answer not in (None, int((tmp_path / "pid").read_text()))
+
+
+def test_an_iterator_given_up_ends_what_it_runs(workers: Compute, tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    outcomes = workers.map(work.tell_pid_and_wait_or_answer, [str(tmp_path), ""])
+    assert next(outcomes).job == ""  # told while the other job still runs
+    assert eventually(mark.exists)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert eventually(lambda: not is_alive(int(mark.read_text())))
+    assert [one.answer for one in workers.map(work.double, [4])] == [8]
+
+
+def test_the_memory_of_a_worker_is_bounded(workers: Compute) -> None:
+    (outcome,) = workers.map(work.memory_limit, [1])
+    assert outcome.answer == 8 << 30
 
 
 def test_no_worker_is_left_after_closing() -> None:

@@ -19,7 +19,15 @@ def test_values_are_read_by_their_kind() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("PORT", "many"), ("DEBUG", "perhaps"), ("OCR_THRESHOLD", "high"), ("PORTT", "1")],
+    [
+        ("PORT", "many"),
+        ("DEBUG", "perhaps"),
+        ("OCR_THRESHOLD", "high"),
+        ("PORTT", "1"),
+        ("COMPUTE", "dask"),
+        ("COMPUTE", "ray:head"),
+        ("COMPUTE_GPUS", "2"),
+    ],
 )
 def test_what_cannot_be_read_is_named(name: str, text: str) -> None:
     with pytest.raises(BadKnob, match=PREFIX + name):

@@ -132,6 +132,21 @@ def _three(text: str) -> list[str]:
     return words
 
 
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError("0-1")
+    return share
+
+
+def _compute(text: str) -> str:
+    kind, _, address = text.partition(":")
+    host, _, port = address.rpartition(":")
+    if text and not (kind == "ray" and (address in {"", "local"} or (host and port.isdigit()))):
+        raise ValueError("ray, ray:host:port")
+    return text
+
+
 def _issuer(text: str) -> str:
     """An address over TLS; without it only on this machine."""
     part = urlsplit(text)
@@ -159,6 +174,13 @@ KNOBS = (
     Knob("PORT", int, "8000", "网页服务端口"),
     Knob("WEB_WORKERS", int, "1", "网页进程数"),
     Knob("PROCESSES", int, "0", "识读进程数；0 表示等于处理器核数"),
+    Knob(
+        "COMPUTE",
+        _compute,
+        "",
+        "识读在哪里算：留空为本机进程；ray 为本机上的 Ray；ray:主机:端口 为加入 Ray 集群",
+    ),
+    Knob("COMPUTE_GPUS", _share, "0", "Ray 上每个识读作业占用的显卡份额，如 0.25；0 不用显卡"),
     Knob("HTTPS", _yes, "0", "只经 HTTPS 访问：安全 Cookie 与 HSTS"),
     Knob("PROXIES", int, "0", "网页服务前有几层自己的反向代理；据此取来访地址"),
     Knob(

@@ -226,10 +226,22 @@ ENGINES: dict[str, dict[str, Any]] = {
     },
     "blobs": blobs_of(_KNOB, "store"),
     "evidence": blobs_of(_KNOB, "evidence"),
-    "compute": {
-        "class": "liandong.engines.compute.processes.ProcessCompute",
-        "options": {"processes": _KNOB["PROCESSES"]},
-    },
+    "compute": (
+        {
+            "class": "liandong.engines.compute.ray.RayCompute",
+            "options": {
+                "address": _KNOB["COMPUTE"].removeprefix("ray").removeprefix(":"),
+                "processes": _KNOB["PROCESSES"],
+                "environment": {"DJANGO_SETTINGS_MODULE": __name__},
+                "gpus_per_worker": _KNOB["COMPUTE_GPUS"],
+            },
+        }
+        if _KNOB["COMPUTE"]
+        else {
+            "class": "liandong.engines.compute.processes.ProcessCompute",
+            "options": {"processes": _KNOB["PROCESSES"]},
+        }
+    ),
     "reader": {
         "class": "liandong.engines.reading.reader.LocalReader",
         "options": {"threshold": _KNOB["OCR_THRESHOLD"]},

@@ -1,8 +1,13 @@
 """The worker: takes jobs from the queue in the database, and enqueues what is due by the clock."""
 
 import logging
+import re
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,7 @@ from liandong.archive.tasks import (
     verify_scheduled,
 )
 from liandong.base.audit.tasks import seal_audit
+from liandong.base.locks import Busy, hold
 from liandong.base.notices.tasks import send_digests
 from liandong.cases.tasks import (
     file_due_cases,
@@ -67,22 +73,51 @@ def heartbeat() -> Path:
 
 def work() -> None:
     """Go on with what a stop left unfinished, then work until a signal."""
-    _forget_broken_runs()
-    resume_batches.enqueue()
-    enqueue_once(seal_audit)  # a machine that never runs for an hour seals as well
-    stop = threading.Event()
-    clockwork = threading.Thread(target=_tick, args=(stop,), daemon=True)
-    clockwork.start()
-    try:
-        call_command("db_worker", interval=POLL_S, startup_delay=False, reload=False, verbosity=0)
-    finally:
-        stop.set()
+    with _named() as name:
+        _forget_broken_runs(name)
+        resume_batches.enqueue()
+        enqueue_once(seal_audit)  # a machine that never runs for an hour seals as well
+        stop = threading.Event()
+        clockwork = threading.Thread(target=_tick, args=(stop,), daemon=True)
+        clockwork.start()
+        try:
+            call_command(
+                "db_worker", interval=POLL_S, startup_delay=False, reload=False, verbosity=0,
+                worker_id=name,
+            )  # fmt: skip
+        finally:
+            stop.set()
 
 
-def _forget_broken_runs() -> None:
-    """Jobs that died with their worker are not run again as such: `resume_batches` goes on."""
+@contextmanager
+def _named() -> Iterator[str]:
+    """The first name of this machine that no other worker has; its lock says that we live."""
+    machine = re.sub(r"[^A-Za-z0-9]", "-", socket.gethostname())[:40]
+    for number in count(1):
+        name = f"worker-{machine}-{number}"
+        try:
+            with hold(name):
+                yield name
+                return
+        except Busy as busy:
+            if busy.name != name:
+                raise
+
+
+def _forget_broken_runs(starting: str = "") -> None:
+    """Jobs that died with their worker are not run again as such: `resume_batches` goes on.
+
+    Whoever had the name of the worker that is `starting` is dead as well.
+    """
     running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
-    running.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
+    for pk, names in running.values_list("pk", "worker_ids"):
+        try:
+            with nullcontext() if names[-1] == starting else hold(names[-1]):
+                running.filter(pk=pk).update(
+                    status=TaskResultStatus.FAILED, finished_at=timezone.now()
+                )
+        except Busy:  # it lives
+            continue
 
 
 def _tick(stop: threading.Event) -> None:
@@ -91,20 +126,22 @@ def _tick(stop: threading.Event) -> None:
         try:
             heartbeat().touch()
             close_old_connections()
-            for position, (every, job) in enumerate(SCHEDULE):
-                since[position] += BEAT_S
-                if since[position] >= every:
-                    since[position] = 0
-                    enqueue_once(job)
+            with hold("clock", wait=True):  # or two workers enqueue the same job
+                _forget_broken_runs()
+                for position, (every, job) in enumerate(SCHEDULE):
+                    since[position] += BEAT_S
+                    if since[position] >= every:
+                        since[position] = 0
+                        enqueue_once(job)
         except Exception:  # a full disk or a locked database: the next beat tries again
             log.exception("schedule failed")
 
 
 def enqueue_once(job: Task) -> bool:
-    """Enqueue a job unless one of the same name waits already; also forgets old runs of it."""
+    """Enqueue a job unless one of the same name waits or runs; also forgets old runs of it."""
     runs = DBTaskResult.objects.filter(task_path=job.module_path)
     runs.filter(finished_at__lt=timezone.now() - KEEP_RUNS).delete()
-    if runs.filter(status=TaskResultStatus.READY).exists():
+    if runs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists():
         return False
     job.enqueue()
     return True

@@ -4,70 +4,32 @@ import contextlib
 import multiprocessing
 import os
 import pickle
-import resource
 import signal
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from importlib import import_module
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from liandong.kernel.ports import Outcome, WorkerLost
 
+from .crossing import answered, outcome_of, prepare
+from .rounds import Round
+
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 
-_MOST_TRIES = 2
+LIMIT_S = 3600.0  # for one job: hostile files can draw for ever inside a library
 _STOP_WAIT_S = 5.0
-_LIMIT_S = 3600.0  # for one job: hostile files can draw for ever inside a library
-_MOST_MEMORY = 8 << 30  # bytes of one worker: beyond, it ends alone and not the machine with it
 _context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
-
-
-class WorkFailed(Exception):
-    """The work raised what cannot cross processes; the text names it."""
 
 
 @dataclass(eq=False)
 class _Worker:
     process: BaseProcess
     pipe: Connection
-
-
-@dataclass(eq=False)
-class _Task:
-    """A job and how often a worker died of it."""
-
-    job: Any
-    deaths: int = 0
-    until: float = 0.0  # on the monotonic clock
-
-
-@dataclass(eq=False)
-class _Round:
-    """One call of `map`: what is running where."""
-
-    jobs: Iterator[Any]
-    again: deque[_Task] = field(default_factory=deque)
-    running: dict[_Worker, _Task] = field(default_factory=dict)
-    waiting: _Task | None = None  # taken from the jobs, no worker yet
-    exhausted: bool = False
-
-    def next_task(self) -> _Task | None:
-        """The next job; one whose worker died waits until it can run alone."""
-        if self.waiting is not None:
-            return self.waiting
-        if not self.exhausted:
-            for job in self.jobs:
-                return _Task(job)
-            self.exhausted = True
-        if self.again and not self.running:
-            return self.again.popleft()
-        return None
 
 
 class ProcessCompute:
@@ -79,7 +41,7 @@ class ProcessCompute:
     `limit_s` seconds is lost with its worker and not tried again.
     """
 
-    def __init__(self, processes: int = 0, start: str = "", limit_s: float = _LIMIT_S) -> None:
+    def __init__(self, processes: int = 0, start: str = "", limit_s: float = LIMIT_S) -> None:
         self._limit_s = limit_s
         self._count = processes or len(os.sched_getaffinity(0))
         self._start = start
@@ -96,7 +58,7 @@ class ProcessCompute:
         An iterator that is given up early ends the workers that still run its jobs.  Raises
         RuntimeError once closed.
         """
-        here = _Round(iter(jobs))
+        here = Round[_Worker](iter(jobs))
         try:
             while True:
                 yield from self._hand_out(work, here)
@@ -124,7 +86,7 @@ class ProcessCompute:
             self._end(worker, wait_s=_STOP_WAIT_S)
 
     def _hand_out(
-        self, work: Callable[[Job], Answer], here: _Round
+        self, work: Callable[[Job], Answer], here: Round[_Worker]
     ) -> Iterator[Outcome[Job, Answer]]:
         """Give jobs to workers while some are free."""
         while task := here.next_task():
@@ -143,7 +105,7 @@ class ProcessCompute:
             with contextlib.suppress(OSError):  # it died idle: its end is seen when collecting
                 worker.pipe.send_bytes(message)
 
-    def _collect(self, here: _Round) -> Iterator[Outcome[Any, Any]]:
+    def _collect(self, here: Round[_Worker]) -> Iterator[Outcome[Any, Any]]:
         """Wait until a worker answers or dies."""
         left_s = min(task.until for task in here.running.values()) - time.monotonic()
         ready = wait([worker.pipe for worker in here.running], max(0.0, left_s))
@@ -155,12 +117,12 @@ class ProcessCompute:
                 answer = worker.pipe.recv_bytes()
             except (EOFError, OSError):
                 self._end(worker)
-                yield from _lost(here, task, worker)
+                yield from here.lose(task, f"exit code {worker.process.exitcode}")
                 continue
             self._give_back(worker)
-            yield _outcome(task.job, answer)
+            yield outcome_of(task.job, answer)
 
-    def _stop_late(self, here: _Round) -> Iterator[Outcome[Any, Any]]:
+    def _stop_late(self, here: Round[_Worker]) -> Iterator[Outcome[Any, Any]]:
         now = time.monotonic()
         for worker in [one for one, task in here.running.items() if task.until <= now]:
             task = here.running.pop(worker)
@@ -207,49 +169,10 @@ class ProcessCompute:
             self._change.notify()
 
 
-def _lost(here: _Round, task: _Task, worker: _Worker) -> Iterator[Outcome[Any, Any]]:
-    task.deaths += 1
-    if task.deaths < _MOST_TRIES:
-        here.again.append(task)
-    else:
-        yield Outcome(task.job, error=WorkerLost(f"exit code {worker.process.exitcode}"))
-
-
-def _outcome(job: Any, message: bytes) -> Outcome[Any, Any]:
-    try:
-        good, value = pickle.loads(message)  # noqa: S301 - from our own worker
-    except Exception as error:  # noqa: BLE001 - a class whose pickling loses its arguments
-        return Outcome(job, error=WorkFailed(repr(error)))
-    return Outcome(job, answer=value) if good else Outcome(job, error=value)
-
-
 def _serve(pipe: Connection, start: str) -> None:
     """The life of a worker: do jobs until an empty message or the end of the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    most = _MOST_MEMORY if most == resource.RLIM_INFINITY else min(most, _MOST_MEMORY)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    if start:
-        module, _, name = start.partition(":")
-        getattr(import_module(module), name)()
+    prepare(start)
     with contextlib.suppress(EOFError, OSError):
         while message := pipe.recv_bytes():
-            pipe.send_bytes(_answer(message))
-
-
-def _answer(message: bytes) -> bytes:
-    try:
-        work, job = pickle.loads(message)  # noqa: S301 - from our own parent
-        return pickle.dumps((True, work(job)))
-    except Exception as error:  # noqa: BLE001 - the outcome of the job
-        return _packed(error)
-
-
-def _packed(error: Exception) -> bytes:
-    """The error if it survives the journey, else its description."""
-    try:
-        packed = pickle.dumps((False, error))
-        pickle.loads(packed)  # noqa: S301 - just packed
-    except Exception:  # noqa: BLE001 - anything may happen in foreign pickling code
-        return pickle.dumps((False, WorkFailed(f"{type(error).__name__}: {error}")))
-    return packed
+            pipe.send_bytes(answered(message))

