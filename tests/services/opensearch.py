@@ -1,7 +1,7 @@
-"""A real OpenSearch on the loopback: one node, no security plugin, everything in a folder that goes.
+"""A real OpenSearch on the loopback: one node, no security plugin, in a folder that goes.
 
-The server is the artifact `integ-test-zip` of Maven Central, which Maven fetches once.  It ends with
-the process that started it, also when that is killed.
+The server is the artifact `integ-test-zip` of Maven Central, which Maven fetches once.  It ends
+with the process that started it, also when that is killed.
 """
 
 import os
@@ -17,6 +17,10 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+
+from .sharing import shared
 
 VERSION = "2.19.1"  # the last line that runs on Java 11 and 17
 ARTIFACT = f"org.opensearch.distribution.integ-test-zip:opensearch:{VERSION}:zip"
@@ -34,7 +38,7 @@ NOBODY = "nobody"  # OpenSearch does not start as root
 
 
 def missing() -> str:
-    """Why no server can be started here; "" when one can."""
+    """What keeps a server from being started here; "" when nothing does."""
     needed = ["java", "setpriv", *([] if _unpacked().exists() else ["mvn"])]
     return ", ".join(f"no {name}" for name in needed if shutil.which(name) is None)
 
@@ -73,6 +77,18 @@ def running() -> Iterator[str]:
                 server.wait()
 
 
+@pytest.fixture(scope="session")
+def search_server() -> Iterator[str]:
+    """The server that TEST_OPENSEARCH names, or one of this test run."""
+    if given := os.environ.get("TEST_OPENSEARCH"):
+        yield given
+        return
+    if (reason := missing()) and not os.environ.get("CI"):
+        pytest.skip(f"no OpenSearch: {reason}")
+    with shared("opensearch", running) as address:
+        yield address
+
+
 def _start(program: Path, folder: Path) -> subprocess.Popen[bytes]:
     command = ["setpriv", "--pdeathsig", "KILL"]
     if os.geteuid() == 0:
@@ -81,7 +97,8 @@ def _start(program: Path, folder: Path) -> subprocess.Popen[bytes]:
             os.chown(path, user.pw_uid, user.pw_gid)
         command += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     own = {
-        "OPENSEARCH_PATH_CONF": str(folder / "config"), "OPENSEARCH_TMPDIR": str(folder), "PATH": os.environ["PATH"],
+        "OPENSEARCH_PATH_CONF": str(folder / "config"), "OPENSEARCH_TMPDIR": str(folder),
+        "PATH": os.environ["PATH"],
         "JAVA_HOME": str(Path(shutil.which("java") or "").resolve().parents[1]),
     }  # fmt: skip
     with (folder / "out.log").open("wb") as log:
@@ -130,7 +147,15 @@ def _fetched() -> Path:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
-        command = ["mvn", "-q", "-B", "--no-transfer-progress", COPY, f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={place}"]
+        command = [
+            "mvn",
+            "-q",
+            "-B",
+            "--no-transfer-progress",
+            COPY,
+            f"-Dartifact={ARTIFACT}",
+            f"-DoutputDirectory={place}",
+        ]
         subprocess.run(command, check=True, cwd=place)
         with zipfile.ZipFile(next(Path(place).glob("*.zip"))) as packed:
             packed.extractall(place)

@@ -177,7 +177,7 @@ class Conditions(ABC, Generic[Q]):
         return clauses
 
     def filtered(self, query: SearchQuery, name: str) -> Q | None:
-        """Documents with one of the values that the question wants of a facet; None: any will do."""
+        """Documents with one of the values wanted of a facet; None: any will do."""
         values = query.filters.get(name, ())
         if not values:
             return None
