@@ -7,7 +7,6 @@ with the process that started it, also when that is killed.
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from .ports import free_port
 from .sharing import shared
 
 VERSION = "2.19.1"  # the last line that runs on Java 11 and 17
@@ -52,7 +52,7 @@ def running() -> Iterator[str]:
     """
     program = _fetched()
     with tempfile.TemporaryDirectory(prefix="opensearch-") as place:
-        folder, port, inner = Path(place), _free_port(), _free_port()
+        folder, port, inner = Path(place), free_port(), free_port()
         (folder / "config").mkdir()
         shutil.copy(program / "config" / "log4j2.properties", folder / "config")
         (folder / "config" / "jvm.options").write_text(JAVA_OPTIONS)
@@ -118,12 +118,6 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     raise RuntimeError(f"OpenSearch did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 # The program --------------------------------------------------------------------------------------

@@ -247,6 +247,10 @@ class SearchEngine(Protocol):
         """Number of documents in the index."""
         ...
 
+    def state(self) -> str:
+        """Name, version and condition of what answers, for the operator."""
+        ...
+
     def fold(self, text: str) -> str:
         """`text` as this engine compares it, of the same length: for `kernel.text.snippet`."""
         ...

@@ -281,7 +281,21 @@ class OpenSearchIndex:
     def count(self) -> int:
         """Number of documents in the index.  Raises SearchAway."""
         found = self._asking(lambda: self._client.count(index=self._alias))
+        if found["_shards"]["failed"]:
+            raise SearchAway(f"search server: {found['_shards']['failed']} shards do not answer")
         return int(found["count"])
+
+    @answered()
+    def state(self) -> str:
+        """Name and version of the server, how many nodes there are, how our indexes fare.
+
+        green: all is kept as often as wanted; yellow: at least once; red: not all is there.
+        Raises SearchAway.
+        """
+        told = self._client.info()["version"]
+        health = self._client.cluster.health(index=f"{self._prefix}-*")
+        name = f"{told.get('distribution', 'elasticsearch')} {told['number']}"
+        return f"{name}, {health['number_of_nodes']} nodes, {health['status']}"
 
     def _asking(self, ask: Callable[[], Any]) -> Any:
         """Ask again where there is no index yet, or a rebuild swaps just now."""

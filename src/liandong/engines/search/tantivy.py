@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,10 @@ class TantivySearch:
     def count(self) -> int:
         """Number of documents in the index."""
         return self._view().searcher.num_docs
+
+    def state(self) -> str:
+        """Name and version."""
+        return f"tantivy {version('tantivy')}"
 
     # Generations ----------------------------------------------------------------------------------
 
