@@ -1,17 +1,26 @@
 """What OpenSearch does beside the contract: laws on a real server, and its own failures."""
 
+import base64
+import http.server
 import multiprocessing
 import os
 import signal
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opensearchpy.exceptions import ConnectionTimeout
 from tests.engines import search_laws as laws
 from tests.engines import search_work
 from tests.engines.search_laws import RULES, ids
@@ -187,7 +196,7 @@ def test_a_server_without_room_is_asked_again_and_then_named(
     monkeypatch.setattr("opensearchpy.helpers.actions.time.sleep", sleep)
     full(True)
     index.put([made(2)])
-    assert (found(index), pauses) == ([1, 2], [0.25, 0.5, 1.0])
+    assert (found(index), pauses) == ([1, 2], [1, 2, 4])
     full(True)
     monkeypatch.setattr("opensearchpy.helpers.actions.time.sleep", lambda seconds: None)
     with pytest.raises(SearchAway, match="3: "):
@@ -266,6 +275,105 @@ def test_a_rebuild_that_was_taken_for_dead_changes_nothing(index: OpenSearchInde
     with pytest.raises(IndexBusy, match="another rebuild"):
         index.rebuild(fresh())
     assert (found(index), len(index._known())) == ([2], 1)
+
+
+def test_a_swap_whose_answer_was_lost_has_swapped(
+    index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client asks again, and by then there is nothing left to swap."""
+    swap = index._client.indices.update_aliases
+
+    def twice(body: dict[str, Any]) -> Any:
+        swap(body=body)
+        return swap(body=body)
+
+    index.put([made(1)])
+    monkeypatch.setattr(index._client.indices, "update_aliases", twice)
+    assert index.rebuild([made(2)]) == 1
+    assert (found(index), len(index._known())) == ([2], 1)
+
+
+def test_a_rebuild_that_fails_after_the_swap_removes_nothing(
+    index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap = index._client.indices.update_aliases
+
+    def cut_off(body: dict[str, Any]) -> None:
+        swap(body=body)
+        if len(body["actions"]) > 1:
+            raise ConnectionTimeout("TIMEOUT", "cut off", OSError())
+
+    monkeypatch.setattr(index._client.indices, "update_aliases", cut_off)
+    with pytest.raises(SearchAway, match="cut off"):
+        index.rebuild([made(2)])
+    assert found(index) == [2]
+
+
+@pytest.fixture(scope="module")
+def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A stand-in over TLS that knows one password: its address and its certificate."""
+    file, key = _certificate(tmp_path_factory.mktemp("tls"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Counting)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://archive@localhost:{server.server_port}/x", str(file)
+    server.shutdown()
+    server.server_close()
+
+
+class _Counting(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        right = "Basic " + base64.b64encode("archive:口令".encode()).decode()
+        self.send_response(200 if self.headers["authorization"] == right else 401)
+        self.send_header("Content-Type", "application/json")
+        body = b'{"count": 7, "_shards": {"failed": 0}}'
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST  # noqa: N815 - a name of the library
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    day = datetime.now(UTC)  # noqa: TID251 - as the client's clock
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(day - timedelta(days=1))
+        .not_valid_after(day + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    kind, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, kind, plain))
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_the_certificate_and_the_password_are_checked(over_tls: tuple[str, str]) -> None:
+    url, ca = over_tls
+    known = OpenSearchIndex(url, "口令", ca=ca)
+    stranger = OpenSearchIndex(url, "口令")
+    guessing = OpenSearchIndex(url, "none", ca=ca)
+    assert known.count() == 7
+    with pytest.raises(SearchAway, match=r"(?i)certificate.verify.failed"):
+        stranger.count()
+    with pytest.raises(SearchAway, match="401"):
+        guessing.count()
+    for one in (known, stranger, guessing):
+        one.close()
 
 
 # Addresses ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -28,6 +29,7 @@ from .opensearch_server import (
     CHUNK,
     Address,
     NotFoundError,
+    OpenSearchException,
     Operation,
     answered,
     connect,
@@ -152,7 +154,8 @@ class OpenSearchIndex:
             self._client.indices.put_settings(index=name, body={"auto_expand_replicas": "0-1"})
             old = self._swap(name, filling)
         except BaseException:
-            self._client.indices.delete(index=name, ignore_unavailable=True)
+            with suppress(OpenSearchException):  # away: the next rebuild removes it
+                self._take_away(name, filling)
             raise
         self._clean(name)
         if old:
@@ -196,8 +199,19 @@ class OpenSearchIndex:
         try:
             self._client.indices.update_aliases(body={"actions": actions})
         except NotFoundError as error:
-            raise IndexBusy(_TAKEN) from error
+            if name not in self._client.indices.get_alias(name=self._alias):
+                raise IndexBusy(_TAKEN) from error
         return old
+
+    def _take_away(self, name: str, filling: str) -> None:
+        """Remove an index that is being filled; nothing where it serves by now or is gone.
+
+        Without its alias it cannot come to serve any more, whatever request is on its way.
+        """
+        alias = {"index": name, "alias": filling, "must_exist": True}
+        with suppress(NotFoundError):
+            self._client.indices.update_aliases(body={"actions": [{"remove": alias}]})
+            self._client.indices.delete(index=name)
 
     def _clean(self, name: str) -> None:
         """Remove heartbeats and what stands for removed documents, unless put again meanwhile."""
@@ -227,21 +241,24 @@ class OpenSearchIndex:
         Raises IndexBusy when a rebuild shows signs of life.
         """
         known = self._known()
-        mine = [name for name, aliases in known.items() if self._alias in aliases]
-        others = {
-            name: [alias for alias in aliases if alias.startswith(f"{self._alias}.filling.")]
+        filled = {
+            alias: name
             for name, aliases in known.items()
-            if name not in mine
+            for alias in aliases
+            if alias.startswith(f"{self._alias}.filling.")
         }
-        filled = [alias for aliases in others.values() for alias in aliases]
         before = [self._heartbeat(alias) for alias in filled]
         if filled:
             time.sleep(self._wait_s)
         if before != [self._heartbeat(alias) for alias in filled]:
             raise IndexBusy(f"another rebuild is running: {', '.join(filled)}")
-        if others:
-            _log.info("search indexes removed names=%s", ",".join(others))
-            self._client.indices.delete(index=list(others), ignore_unavailable=True)
+        for alias, name in filled.items():
+            _log.info("search.swept index=%s", name)
+            self._take_away(name, alias)
+        for name, aliases in known.items():
+            if self._alias not in aliases and name not in filled.values():
+                _log.info("search.swept index=%s", name)
+                self._client.indices.delete(index=name, ignore_unavailable=True)
 
     def _heartbeat(self, filling: str) -> int:
         try:

@@ -2,8 +2,10 @@
 
 import contextlib
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from ssl import create_default_context
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,19 +15,23 @@ from opensearchpy.exceptions import (
 )
 from opensearchpy.exceptions import (
     NotFoundError,
+    OpenSearchException,
     TransportError,
 )
 from opensearchpy.helpers import streaming_bulk
 
 from liandong.kernel.ports import SearchAway, SearchRefused
 
-__all__ = ["Address", "NotFoundError", "Operation", "answered", "connect", "write"]
+__all__ = [
+    "Address", "NotFoundError", "OpenSearchException", "Operation", "answered", "connect",
+    "refusal", "write",
+]  # fmt: skip
 
 Operation = dict[str, Any]  # an action of the bulk helper
 
 CHUNK, CHUNK_BYTES = 500, 8 * 2**20  # operations of one request, and their bytes
 WRITE_S = 120.0  # one request may take
-TRIES, FIRST_PAUSE_S, LONGEST_PAUSE_S = 8, 0.25, 15.0  # while the server has no room (429)
+TRIES, FIRST_PAUSE_S, LONGEST_PAUSE_S = 8, 1, 15  # while the server has no room (429)
 _NAMED = 5  # refused documents that an error names
 _PREFIX = re.compile(r"[a-z][a-z0-9_]*")
 _AWAY = frozenset({401, 403, 408, 429})  # and all from 500: not the fault of the question
@@ -55,19 +61,16 @@ class Address:
 
 def connect(address: Address, ca: str, timeout_s: float) -> OpenSearch:
     """A client of the cluster: certificates are always checked, by `ca` where one is named."""
-    secure = {"verify_certs": True, "ca_certs": ca or None} if _over_tls(address) else {}
+    over_tls = address.hosts[0].startswith("https:")
+    who = f"{address.user}:{address.password}".encode()
     return OpenSearch(
         hosts=list(address.hosts),
-        http_auth=(address.user, address.password) if address.user else None,
+        headers={"authorization": f"Basic {b64encode(who).decode()}"} if address.user else {},
+        ssl_context=create_default_context(cafile=ca or None) if over_tls else None,
         timeout=timeout_s,
         max_retries=len(address.hosts),  # another node, where there is one
         retry_on_timeout=False,
-        **secure,
     )
-
-
-def _over_tls(address: Address) -> bool:
-    return all(host.startswith("https:") for host in address.hosts)
 
 
 @contextlib.contextmanager
