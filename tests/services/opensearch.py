@@ -25,7 +25,7 @@ from .sharing import shared
 VERSION = "2.19.1"  # the last line that runs on Java 11 and 17
 ARTIFACT = f"org.opensearch.distribution.integ-test-zip:opensearch:{VERSION}:zip"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy"
-START_S = 120.0  # on a busy machine
+START_S = 300.0  # on a busy machine
 JAVA_OPTIONS = """\
 -Xms512m
 -Xmx512m
@@ -78,14 +78,16 @@ def running() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def search_server() -> Iterator[str]:
+def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server that TEST_OPENSEARCH names, or one of this test run."""
     if given := os.environ.get("TEST_OPENSEARCH"):
         yield given
         return
     if (reason := missing()) and not os.environ.get("CI"):
         pytest.skip(f"no OpenSearch: {reason}")
-    with shared("opensearch", running) as address:
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with shared(folder / "opensearch", running) as address:
         yield address
 
 

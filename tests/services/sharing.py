@@ -1,26 +1,19 @@
 """One server for all processes of a test run."""
 
 import fcntl
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def shared(name: str, running: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
-    """The address of a server that the first process of this test run starts.
+def shared(folder: Path, running: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """The address of a server that the first process of a test run starts.
 
-    That one stops it when no other uses it any more; who comes later starts another.
+    That one stops it when no other uses it any more; who comes later starts another.  `folder` is
+    known to all processes of the run, and to no other run.
     """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    if run is None:
-        with running() as address:
-            yield address
-        return
-    folder = Path(tempfile.gettempdir()) / f"liandong-{name}-{run}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     known = folder / "address"
     with (folder / "starting").open("w") as starting, (folder / "using").open("w") as using:
         fcntl.flock(starting, fcntl.LOCK_EX)
