@@ -28,6 +28,8 @@ from liandong.kernel.ports import SearchDocument, SearchEngine, SearchQuery
 from liandong.kernel.query import parse
 from liandong.kernel.text import bigrams, fold, phrase_tokens
 
+from . import machine
+
 SIZES = {
     "small": (("records", 10_000), ("records", 100_000)),
     "full": (("records", 10_000), ("records", 100_000), ("pages", 100_000), ("records", 1_000_000)),
@@ -198,8 +200,13 @@ def _size_mb(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) // 2**20
 
 
-def measure(engine: SearchEngine, count: int) -> Iterator[dict[str, Any]]:
-    """Times of every kind of question: top 10, exact count, one facet, with the access rule."""
+def measure(
+    engine: SearchEngine, count: int, cpu_s: Callable[[], float]
+) -> Iterator[dict[str, Any]]:
+    """Times of every kind of question: top 10, exact count, one facet, with the access rule.
+
+    `cpu_ms` is the mean over client and server, which a busy machine does not change much.
+    """
     for kind, texts in questions(count).items():
         for name, facet, extra in (("", "year", {}), (" + filter", "fonds", {"retention": ("Y",)})):
             parsed = [parse(text) for text in texts]
@@ -219,9 +226,11 @@ def measure(engine: SearchEngine, count: int) -> Iterator[dict[str, Any]]:
             for query in asked[:10]:
                 ask(query)
             found.clear()
+            begun = cpu_s()
             times = [_timed(lambda query=query: ask(query)) for query in asked]  # type: ignore[misc]
+            cpu_ms = round((cpu_s() - begun) / len(asked) * 1000, 2)
             mean = round(statistics.mean(found))
-            yield {"question": kind + name, **_figures(times), "mean_hits": mean}
+            yield {"question": kind + name, **_figures(times), "cpu_ms": cpu_ms, "mean_hits": mean}
 
 
 def peer(count: int, kind: str, law: str, folder: Path) -> Iterator[dict[str, Any]]:
@@ -267,13 +276,15 @@ def measure_one(
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "index"
         embedded = TantivySearch(folder)
-        for row in all_of(embedded, lambda: _size_mb(folder), count, kind, law):
+        for row in all_of(embedded, lambda: _size_mb(folder), machine.cpu_s, count, kind, law):
             yield {**head, "engine": "tantivy", **row}
         yield {**head, "engine": "tantivy", "peak_mb": _peak_mb()}
         gc.collect()
         if server:
             index = OpenSearchIndex(f"{server}/bench{count}{kind}", wait_s=0.0, timeout_s=60.0)
-            for row in all_of(index, lambda: _size_on(index), count, kind, law):
+            for row in all_of(
+                index, lambda: _size_on(index), lambda: _cpu_with(index), count, kind, law
+            ):
                 yield {**head, "engine": "opensearch", **row}
         if with_peer:
             for row in peer(count, kind, law, Path(place)):
@@ -281,20 +292,33 @@ def measure_one(
 
 
 def all_of(
-    engine: SearchEngine, size_mb: Callable[[], int], count: int, kind: str, law: str
+    engine: SearchEngine,
+    size_mb: Callable[[], int],
+    cpu_s: Callable[[], float],
+    count: int,
+    kind: str,
+    law: str,
 ) -> Iterator[dict[str, Any]]:
     """Filling, asking, writing one at a time, asking again; the engine is closed at the end."""
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), cpu_s()
     engine.rebuild(documents(count, kind, law))
-    took = time.perf_counter() - begun
+    took, worked = time.perf_counter() - begun, cpu_s() - worked
     rate = {"index_s": round(took, 1), "records_per_s": round(count / took)}
-    yield {**rate, "index_mb": size_mb(), "state": engine.state()}
-    yield from measure(engine, count)
+    yield {
+        **rate, "cpu_s": round(worked, 1), "index_mb": size_mb(), "state": engine.state(),
+    }  # fmt: skip
+    yield from measure(engine, count, cpu_s)
     fresh = list(documents(40, kind, law))
     commits = [_timed(lambda made=made: engine.put([made])) for made in fresh]  # type: ignore[misc]
     yield {"question": "commit of one", **_figures(commits)}
-    yield {**next(measure(engine, count)), "question": "one word, after 40 commits"}
+    yield {**next(measure(engine, count, cpu_s)), "question": "one word, after 40 commits"}
     engine.close()
+
+
+def _cpu_with(index: OpenSearchIndex) -> float:
+    """CPU seconds of this process and of the server."""
+    nodes = index._client.nodes.stats(metric="process")["nodes"].values()
+    return machine.cpu_s() + sum(node["process"]["cpu"]["total_in_millis"] for node in nodes) / 1000
 
 
 def _size_on(index: OpenSearchIndex) -> int:
