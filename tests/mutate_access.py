@@ -74,10 +74,10 @@ MUTANTS = (
            "Occur.NOT, self.equal(need.field, sorted(over)[1:])"),
     Mutant(_TANTIVY, "for need in grant]) for grant in grants]",
            "for need in grant]) for grant in list(grants)[:1]]"),
-    Mutant(_SERVER, "[(Occur.MUST, granted)] if outside else []", "[]"),
-    Mutant(_SERVER, "[(Occur.NOT, granted)] if inside else []", "[]"),
     Mutant(_ALTERNATIVES, "return all(any(_implies(part, need) for part in narrow)",
            "return any(any(_implies(part, need) for part in narrow)"),
+    Mutant(_SERVER, "[(Occur.MUST, granted)] if outside else []", "[]"),
+    Mutant(_SERVER, "[(Occur.NOT, granted)] if inside else []", "[]"),
 )  # fmt: skip
 
 
