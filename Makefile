@@ -8,7 +8,7 @@ BUILT  := pyproject.toml hatch_build.py $(wildcard frontend/*.json frontend/*.ts
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test check e2e bench format lock
+.PHONY: help setup run test check e2e bench services format lock
 
 help:                ## list the verbs
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,9 @@ e2e: setup .venv/.e2e ## browser journeys, axe, budgets, print
 
 bench: setup .venv/.dev ## measurements, JSON lines; SIZE=full for the long ones
 	$(BIN)/python -m benchmarks --size $(SIZE)
+
+services: setup .venv/.dev ## PostgreSQL, OpenSearch, S3 on the loopback, until Ctrl-C
+	$(BIN)/python -m tests.services
 
 format: .venv/.dev   ## fix and format
 	$(BIN)/ruff check --fix .

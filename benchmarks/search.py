@@ -1,5 +1,6 @@
 """Search at 10k, 100k and 1M records and 100k pages, with SQLite FTS5 on bigrams as the peer.
 
+Beside tantivy, a real OpenSearch on the loopback (one node, heap 512 MB) where it can be started.
 `python -m benchmarks.search small|full` prints JSON lines.  The corpus is made of templates with
 frequent and rare words; no real person or body is meant.
 """
@@ -14,14 +15,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.services import opensearch
+
+from liandong.engines.search.opensearch import OpenSearchIndex
 from liandong.engines.search.tantivy import TantivySearch
 from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
-from liandong.kernel.ports import SearchDocument, SearchQuery
+from liandong.kernel.ports import SearchDocument, SearchEngine, SearchQuery
 from liandong.kernel.query import parse
 from liandong.kernel.text import bigrams, fold, phrase_tokens
+
+from . import machine
 
 SIZES = {
     "small": (("records", 10_000), ("records", 100_000)),
@@ -33,6 +40,7 @@ VISIBLE: Rule = AnyOf(
         AllOf((Eq("unit", "U07"), AtMost("level", 1))),
     )
 )
+ON_SERVER = {"small": 10_000, "full": 1_000_000}  # documents that OpenSearch is measured with
 QUESTIONS = 200  # of each kind
 PEER_QUESTIONS = 30
 
@@ -192,8 +200,13 @@ def _size_mb(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) // 2**20
 
 
-def measure(engine: TantivySearch, count: int) -> Iterator[dict[str, Any]]:
-    """Times of every kind of question: top 10, exact count, one facet, with the access rule."""
+def measure(
+    engine: SearchEngine, count: int, cpu_s: Callable[[], float]
+) -> Iterator[dict[str, Any]]:
+    """Times of every kind of question: top 10, exact count, one facet, with the access rule.
+
+    `cpu_ms` is the mean over client and server, which a busy machine does not change much.
+    """
     for kind, texts in questions(count).items():
         for name, facet, extra in (("", "year", {}), (" + filter", "fonds", {"retention": ("Y",)})):
             parsed = [parse(text) for text in texts]
@@ -213,9 +226,11 @@ def measure(engine: TantivySearch, count: int) -> Iterator[dict[str, Any]]:
             for query in asked[:10]:
                 ask(query)
             found.clear()
+            begun = cpu_s()
             times = [_timed(lambda query=query: ask(query)) for query in asked]  # type: ignore[misc]
+            cpu_ms = round((cpu_s() - begun) / len(asked) * 1000, 2)
             mean = round(statistics.mean(found))
-            yield {"question": kind + name, **_figures(times), "mean_hits": mean}
+            yield {"question": kind + name, **_figures(times), "cpu_ms": cpu_ms, "mean_hits": mean}
 
 
 def peer(count: int, kind: str, law: str, folder: Path) -> Iterator[dict[str, Any]]:
@@ -253,37 +268,77 @@ def _ask_peer(base: sqlite3.Connection, match: str) -> None:
     base.execute(facet, (match,)).fetchall()
 
 
-def measure_one(kind: str, count: int, law: str, with_peer: bool) -> Iterator[dict[str, Any]]:
-    """All figures of one corpus."""
+def measure_one(
+    kind: str, count: int, law: str, *, with_peer: bool, server: str
+) -> Iterator[dict[str, Any]]:
+    """All figures of one corpus; of OpenSearch where there is a server."""
     head = {"benchmark": "search", "corpus": kind, "records": count}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "index"
-        engine = TantivySearch(folder)
-        begun = time.perf_counter()
-        engine.rebuild(documents(count, kind, law))
-        took = time.perf_counter() - begun
-        rate = {"index_s": round(took, 1), "records_per_s": round(count / took)}
-        yield {**head, "engine": "tantivy", **rate, "index_mb": _size_mb(folder)}
-        for row in measure(engine, count):
+        embedded = TantivySearch(folder)
+        for row in all_of(embedded, lambda: _size_mb(folder), machine.cpu_s, count, kind, law):
             yield {**head, "engine": "tantivy", **row}
-        fresh = list(documents(40, kind, law))
-        commits = [_timed(lambda made=made: engine.put([made])) for made in fresh]  # type: ignore[misc]
-        yield {**head, "engine": "tantivy", "question": "commit of one", **_figures(commits)}
-        after = next(measure(engine, count))
-        yield {**head, "engine": "tantivy", **after, "question": "one word, after 40 commits"}
         yield {**head, "engine": "tantivy", "peak_mb": _peak_mb()}
-        engine.close()
         gc.collect()
+        if server:
+            index = OpenSearchIndex(f"{server}/bench{count}{kind}", wait_s=0.0, timeout_s=60.0)
+            for row in all_of(
+                index, lambda: _size_on(index), lambda: _cpu_with(index), count, kind, law
+            ):
+                yield {**head, "engine": "opensearch", **row}
         if with_peer:
             for row in peer(count, kind, law, Path(place)):
                 yield {**head, "engine": "sqlite-fts5", **row}
 
 
+def all_of(
+    engine: SearchEngine,
+    size_mb: Callable[[], int],
+    cpu_s: Callable[[], float],
+    count: int,
+    kind: str,
+    law: str,
+) -> Iterator[dict[str, Any]]:
+    """Filling, asking, writing one at a time, asking again; the engine is closed at the end."""
+    begun, worked = time.perf_counter(), cpu_s()
+    engine.rebuild(documents(count, kind, law))
+    took, worked = time.perf_counter() - begun, cpu_s() - worked
+    rate = {"index_s": round(took, 1), "records_per_s": round(count / took)}
+    yield {
+        **rate, "cpu_s": round(worked, 1), "index_mb": size_mb(), "state": engine.state(),
+    }  # fmt: skip
+    yield from measure(engine, count, cpu_s)
+    fresh = list(documents(40, kind, law))
+    commits = [_timed(lambda made=made: engine.put([made])) for made in fresh]  # type: ignore[misc]
+    yield {"question": "commit of one", **_figures(commits)}
+    yield {**next(measure(engine, count, cpu_s)), "question": "one word, after 40 commits"}
+    engine.close()
+
+
+def _cpu_with(index: OpenSearchIndex) -> float:
+    """CPU seconds of this process and of the server."""
+    nodes = index._client.nodes.stats(metric="process")["nodes"].values()
+    return machine.cpu_s() + sum(node["process"]["cpu"]["total_in_millis"] for node in nodes) / 1000
+
+
+def _size_on(index: OpenSearchIndex) -> int:
+    told = index._client.indices.stats(index=index._alias, metric="store")
+    return int(told["_all"]["primaries"]["store"]["size_in_bytes"]) // 2**20
+
+
 def run(size: str = "small") -> Iterator[dict[str, Any]]:
     """JSON-ready figures; `size` is small or full.  The peer is left out at a million records."""
     law = law_text()
-    for kind, count in SIZES[size]:
-        yield from measure_one(kind, count, law, with_peer=count <= 100_000)
+    with ExitStack() as started:
+        missing = opensearch.missing()
+        server = "" if missing else started.enter_context(opensearch.running())
+        if missing:
+            yield {"benchmark": "search", "engine": "opensearch", "not_measured": missing}
+        for kind, count in SIZES[size]:
+            within = count <= ON_SERVER[size]
+            yield from measure_one(
+                kind, count, law, with_peer=count <= 100_000, server=server if within else ""
+            )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from hypothesis import settings
 from pytest_django import Settings
 from tests.services.s3 import s3 as s3  # a fixture
 
+from tests.services.opensearch import search_server as search_server
+
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 settings.register_profile("few", max_examples=20, deadline=None, derandomize=True)

@@ -31,6 +31,7 @@ class Mutant(NamedTuple):
 
 _KERNEL, _SQL = "kernel/access.py", "base/access.py"
 _INDEX, _ALTERNATIVES = "engines/search/conditions.py", "engines/search/grants.py"
+_TANTIVY, _SERVER = "engines/search/tantivy_conditions.py", "engines/search/opensearch_questions.py"
 _POLICY, _SIGHT = "archive/policies.py", "archive/queries/sight.py"
 MUTANTS = (
     Mutant(_KERNEL, "return fact <= most", "return fact < most"),
@@ -67,14 +68,16 @@ MUTANTS = (
     Mutant("archive/queries/shares.py", "begins_at__lte=now, ", ""),
     Mutant(_INDEX, 'self._range(f"fact_{name}", None, most)',
            'self._range(f"fact_{name}", None, most + 1)'),
-    Mutant(_INDEX, "return _all([self.allow(part)", "return _any([self.allow(part)"),
-    Mutant(_INDEX, "if value <= need.most}", "if value < need.most}"),
-    Mutant(_INDEX, "Occur.MustNot, self._equal(need.field, sorted(over))",
-           "Occur.MustNot, self._equal(need.field, sorted(over)[1:])"),
-    Mutant(_INDEX, "for need in grant]) for grant in grants])",
-           "for need in grant]) for grant in list(grants)[:1]])"),
+    Mutant(_INDEX, "return self.all([self.allow(part)", "return self.any([self.allow(part)"),
+    Mutant(_TANTIVY, "if value <= need.most}", "if value < need.most}"),
+    Mutant(_TANTIVY, "Occur.NOT, self.equal(need.field, sorted(over))",
+           "Occur.NOT, self.equal(need.field, sorted(over)[1:])"),
+    Mutant(_TANTIVY, "for need in grant]) for grant in grants]",
+           "for need in grant]) for grant in list(grants)[:1]]"),
     Mutant(_ALTERNATIVES, "return all(any(_implies(part, need) for part in narrow)",
            "return any(any(_implies(part, need) for part in narrow)"),
+    Mutant(_SERVER, "[(Occur.MUST, granted)] if outside else []", "[]"),
+    Mutant(_SERVER, "[(Occur.NOT, granted)] if inside else []", "[]"),
 )  # fmt: skip
 
 

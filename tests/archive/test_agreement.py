@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 from pytest_django import Settings
+from tests.engines.search_work import index_on
 
 from liandong.archive.models import (
     ArchivalClass,
@@ -131,17 +132,31 @@ RULES = st.recursive(
 )
 
 
-@pytest.fixture(params=[0, TODAY - 1])
-def keep(
-    home: Path, settings: Settings, request: pytest.FixtureRequest
-) -> Callable[[Sequence[Kept]], dict[int, Kept]]:
-    """Makes the records, as rows and in the index: all that were there before are gone.
+Keep = Callable[[Sequence[Kept]], dict[int, Kept]]
 
-    With an index begun before the days of the tests, and with one begun after.
-    """
+
+@pytest.fixture(params=[0, TODAY - 1])
+def keep(home: Path, settings: Settings, request: pytest.FixtureRequest) -> Keep:
+    """With an index begun before the days of the tests, and with one begun after."""
     search = settings.ENGINES["search"]
     options = {**search["options"], "day": request.param}
     settings.ENGINES = {**settings.ENGINES, "search": {**search, "options": options}}
+    return _keeper()
+
+
+@pytest.fixture
+def keep_on_server(home: Path, settings: Settings, search_server: str) -> Iterator[Keep]:
+    with index_on(search_server) as index:
+        search = {
+            "class": "liandong.engines.search.opensearch.OpenSearchIndex",
+            "options": {"url": f"{search_server}/{index._prefix}", "timeout_s": 60.0},
+        }
+        settings.ENGINES = {**settings.ENGINES, "search": search}
+        yield _keeper()
+
+
+def _keeper() -> Keep:
+    """Makes the records, as rows and in the index: all that were there before are gone."""
     fonds = Fonds.objects.create(number="Z109", title="临江市人民政府")
     place = ArchivalClass.objects.create(fonds=fonds, category="WS", year="2011", retention="Y")
     unit = Unit.objects.create(code="A", name="A")
@@ -229,9 +244,23 @@ MANY = tuple(
     [AnyOf(MANY)],
 )
 def test_random_rules_mean_the_same_to_every_reader(
-    keep: Callable[[Sequence[Kept]], dict[int, Kept]], wanted: list[Kept], rules: list[Rule]
+    keep: Keep, wanted: list[Kept], rules: list[Rule]
 ) -> None:
     _agree(keep(wanted), [*rules, EVERYONE, NO_ONE])
+
+
+@pytest.mark.slow
+@pytest.mark.enable_socket
+@profile(FIXTURES, max_examples=3)
+@given(st.lists(RECORDS, max_size=8), st.lists(RULES, min_size=1, max_size=6))
+@example(
+    [Kept(level, TODAY + more, "A", 0, frozenset()) for level in range(3) for more in (0, 1)],
+    [AnyOf(MANY)],
+)
+def test_random_rules_mean_the_same_to_a_search_server(
+    keep_on_server: Keep, wanted: list[Kept], rules: list[Rule]
+) -> None:
+    _agree(keep_on_server(wanted), [*rules, EVERYONE, NO_ONE])
 
 
 ALONE = Kept(0, TODAY, "A", 0, frozenset())  # open since today
@@ -277,7 +306,7 @@ PEOPLE = (
 )
 @example(list(NEAR), [(viewer, TODAY) for viewer in PEOPLE])
 def test_the_real_rules_mean_the_same_to_every_reader(
-    keep: Callable[[Sequence[Kept]], dict[int, Kept]],
+    keep: Keep,
     wanted: list[Kept],
     people: list[tuple[Viewer, int]],
 ) -> None:
@@ -293,7 +322,7 @@ def test_the_real_rules_mean_the_same_to_every_reader(
 )
 @example(list(NEAR), [(viewer, TODAY) for viewer in PEOPLE])
 def test_what_is_seen_is_what_the_rules_say_in_rows_pages_and_search(
-    keep: Callable[[Sequence[Kept]], dict[int, Kept]],
+    keep: Keep,
     wanted: list[Kept],
     people: list[tuple[Viewer, int]],
 ) -> None:
@@ -309,6 +338,16 @@ def test_what_is_seen_is_what_the_rules_say_in_rows_pages_and_search(
         told = {row.pk for row in as_seen(rows, **asked) if NAME in row.title + row.author}
         assert told == {pk for pk, sight in shown.items() if sight == Sight.WHOLE}
         _searches_agree(made, shown, asked)
+
+
+@pytest.mark.slow
+@pytest.mark.enable_socket
+def test_the_real_rules_mean_the_same_to_a_search_server(keep_on_server: Keep) -> None:
+    made = keep_on_server(list(NEAR))
+    for viewer in PEOPLE:
+        _agree(made, list(dict.fromkeys(_rules(viewer, TODAY))))
+        shown = sights(made, viewer=viewer, today=TODAY)
+        _searches_agree(made, shown, {"viewer": viewer, "today": TODAY})
 
 
 def _sight(viewer: Viewer, one: Kept, today: int) -> Sight:
@@ -332,7 +371,7 @@ def _searches_agree(
 @FIXTURES
 @given(st.lists(RECORDS, min_size=1, max_size=4), DAYS)
 def test_what_everybody_sees_is_what_a_stranger_sees(
-    keep: Callable[[Sequence[Kept]], dict[int, Kept]], wanted: list[Kept], today: int
+    keep: Keep, wanted: list[Kept], today: int
 ) -> None:
     made = keep(wanted)
     for row in Record.objects.all():

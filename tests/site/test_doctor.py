@@ -1,5 +1,6 @@
 """Self-examination: every part answers, what is missing comes with advice, nothing raises."""
 
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ def test_every_part_answers_and_only_trouble_has_advice() -> None:
     for row in rows.values():
         assert set(row) == {"part", "state", "found", "advice"}
         assert bool(row["advice"]) == (row["state"] != "ok")
+
+
+def test_the_engine_of_the_index_is_named() -> None:
+    assert re.fullmatch(r"tantivy [0-9.]+; 0/0", _rows()["index"]["found"])
 
 
 def test_advice_comes_in_both_languages() -> None:

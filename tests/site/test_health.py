@@ -6,7 +6,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from liandong.base.engines import engine
-from liandong.base.middleware import SealedContent
+from liandong.base.middleware import PartsAway
 from liandong.kernel.ports import StoreUnavailable
 from liandong.site import doctor
 
@@ -48,7 +48,7 @@ def test_a_store_that_is_away_is_told_on_the_page_and_by_the_doctor(
     away = StoreUnavailable(5, "存储不可用：http://127.0.0.1:9（refused）")
     monkeypatch.setattr(type(engine("blobs")), "state", fail)
 
-    answer = SealedContent(fail).process_exception(rf.get("/"), away)
+    answer = PartsAway(fail).process_exception(rf.get("/"), away)
 
     assert answer is not None
     assert (answer.status_code, "存储不可用" in answer.content.decode()) == (503, True)

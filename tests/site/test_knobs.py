@@ -48,5 +48,21 @@ def test_only_secrets_may_stand_in_a_file() -> None:
         read_knobs({"LIANDONG_PORT_FILE": "x"})
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["", "http://127.0.0.1:9200", "https://archive@a:9200,b:9200/city", "http://[::1]:9200/x"],
+)
+def test_an_address_of_a_search_server_is_over_tls_or_on_this_machine(address: str) -> None:
+    assert read_knobs({"LIANDONG_SEARCH": address})["SEARCH"] == address
+
+
+@pytest.mark.parametrize(
+    "address", ["http://search:9200", "http://127.0.0.1,search:9200", "https://", "search:9200"]
+)
+def test_no_password_goes_to_another_machine_in_the_clear(address: str) -> None:
+    with pytest.raises(BadKnob, match="LIANDONG_SEARCH"):
+        read_knobs({"LIANDONG_SEARCH": address})
+
+
 def test_other_variables_are_nobodys_business() -> None:
     assert read_knobs({"PORT": "x", "HOME": "y"})["PORT"] == 8000

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from liandong.kernel.findings import word
-from liandong.kernel.ports import StoreUnavailable
+from liandong.kernel.ports import SearchAway, StoreUnavailable
 from liandong.kernel.sealed import CannotOpen
 
 logger = logging.getLogger(__name__)
@@ -116,8 +116,8 @@ class KeptByNobody:
         return response
 
 
-class SealedContent:
-    """Answers for content that cannot be had, sealed or away: which act is needed, never a 500."""
+class PartsAway:
+    """Answers for content that cannot be opened, a store or an index that is away, never by a 500."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -128,21 +128,21 @@ class SealedContent:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """The page for a content whose key is lost or another, whose bytes changed or are away."""
-        if isinstance(exception, StoreUnavailable):
+        """The page that says which part is away and what helps."""
+        if isinstance(exception, CannotOpen):
+            logger.error("content.sealed code=%s where=%s", exception.code, exception.where)
+            language = "en" if get_language() == "en" else "zh"
+            title, text = word(exception.code, exception.facts, language)
+        elif isinstance(exception, StoreUnavailable):
             logger.error("store.unavailable error=%s", exception.strerror)
-            context = {
-                "status": 503,
-                "title": _("存储不可用"),
-                "text": _("请稍后再试；没有写入任何内容。管理员请运行 liandong doctor。"),
-            }
-            return render(request, "base/error_plain.html", context, status=503)
-        if not isinstance(exception, CannotOpen):
+            title = _("存储不可用")
+            text = _("请稍后再试；没有写入任何内容。管理员请运行 liandong doctor。")
+        elif isinstance(exception, SearchAway):
+            logger.error("search.away path=%s why=%s", request.path, exception)
+            title, text = _("检索暂时不可用"), _("请过几分钟再试。目录和已打开的档案不受影响。")
+        else:
             return None
-        logger.error("content.sealed code=%s where=%s", exception.code, exception.where)
-        language = "en" if get_language() == "en" else "zh"
-        message, remedy = word(exception.code, exception.facts, language)
-        context = {"status": 503, "title": message, "text": remedy}
+        context = {"status": 503, "title": title, "text": text}
         return render(request, "base/error_plain.html", context, status=503)
 
 

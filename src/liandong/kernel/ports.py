@@ -196,8 +196,19 @@ class SearchQuery:
         return not (self.words or self.phrases or self.without or self.codes)
 
 
+class SearchAway(OSError):
+    """The index cannot be asked or written to now; try again later."""
+
+
+class SearchRefused(OSError):
+    """The index does not take some documents; `str(error)` names them."""
+
+
 class SearchEngine(Protocol):
-    """A full-text index: it proposes, the database disposes; it can be rebuilt at any time."""
+    """A full-text index: it proposes, the database disposes; it can be rebuilt at any time.
+
+    Everything that asks or writes raises SearchAway when the index does not answer.
+    """
 
     def put(self, documents: Iterable[SearchDocument]) -> None:
         """Add or replace documents by record_id; findable when this returns."""
@@ -234,6 +245,10 @@ class SearchEngine(Protocol):
 
     def count(self) -> int:
         """Number of documents in the index."""
+        ...
+
+    def state(self) -> str:
+        """Name, version and condition of what answers, for the operator."""
         ...
 
     def fold(self, text: str) -> str:

@@ -88,11 +88,12 @@ def _digests() -> Answer:
 
 
 def _index() -> Answer:
-    indexed, records = engine("search").count(), Record.objects.count()
+    search = engine("search")
+    indexed, records = search.count(), Record.objects.count()
     state = "ok" if indexed == records else "optional"
     return (
         state,
-        f"{indexed}/{records}",
+        f"{search.state()}; {indexed}/{records}",
         "运行 liandong archive reindex",
         "Run liandong archive reindex",
     )

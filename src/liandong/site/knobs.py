@@ -7,6 +7,7 @@ A knob `name` is set by the environment variable `LIANDONG_<NAME>`, or for a sec
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -111,6 +112,21 @@ def _mail(text: str) -> str:
     return text
 
 
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _search(text: str) -> str:
+    """An address over TLS; without it only on this machine.  Several hosts are joined by commas."""
+    part = urlsplit(text)
+    hosts = [urlsplit(f"//{host}").hostname for host in part.netloc.rpartition("@")[2].split(",")]
+    local = part.scheme == "http" and _HERE.issuperset(hosts)
+    if text and not (all(hosts) and (part.scheme == "https" or local)):
+        raise ValueError("https://user@host:9200/prefix")
+    if text and find_spec("opensearchpy") is None:
+        raise ValueError("pip install 'liandong[cluster]'")
+    return text
+
+
 def _gateway(text: str) -> str:
     part = urlsplit(text)
     if text and not (part.scheme in {"http", "https"} and part.hostname):
@@ -150,7 +166,7 @@ def _compute(text: str) -> str:
 def _issuer(text: str) -> str:
     """An address over TLS; without it only on this machine."""
     part = urlsplit(text)
-    local = part.scheme == "http" and part.hostname in {"localhost", "127.0.0.1", "::1"}
+    local = part.scheme == "http" and part.hostname in _HERE
     if text and not (part.hostname and (part.scheme == "https" or local)):
         raise ValueError("https://…")
     return text.rstrip("/")
@@ -170,6 +186,15 @@ KNOBS = (
     Knob("S3_KEY", str, "", "S3 访问标识；留空则取机器自身的身份", secret=True),
     Knob("S3_SECRET", str, "", "S3 访问密钥", secret=True),
     Knob("S3_CACHE_GB", _least(1), "10", "S3 文件在本机的缓存上限（GB），在数据目录 cache/blobs"),
+    Knob(
+        "SEARCH",
+        _search,
+        "",
+        "OpenSearch 地址 https://用户@主机:9200/前缀，同一集群的多台主机用逗号分隔；留空用内置索引",
+    ),
+    Knob("SEARCH_PASSWORD", str, "", "OpenSearch 口令", secret=True),
+    Knob("SEARCH_CA", _folder_or_none, "", "签发 OpenSearch 证书的 CA 文件；留空用系统所信任的"),
+    Knob("SEARCH_SHARDS", _least(1), "1", "新建索引的分片数；重建索引后生效"),
     Knob("BIND", str, "127.0.0.1", "网页服务监听地址"),
     Knob("PORT", int, "8000", "网页服务端口"),
     Knob("WEB_WORKERS", int, "1", "网页进程数"),

@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "liandong.base.people.signing.duties.Duties",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "liandong.base.middleware.SealedContent",
+    "liandong.base.middleware.PartsAway",
 ]
 ROOT_URLCONF = "liandong.site.urls"
 WSGI_APPLICATION = "liandong.site.wsgi.application"
@@ -220,10 +220,22 @@ ENGINES: dict[str, dict[str, Any]] = {
             "options": {"folder": HOME / "messages"},
         }
     ),
-    "search": {
-        "class": "liandong.engines.search.tantivy.TantivySearch",
-        "options": {"folder": INDEX},
-    },
+    "search": (
+        {
+            "class": "liandong.engines.search.opensearch.OpenSearchIndex",
+            "options": {
+                "url": _KNOB["SEARCH"],
+                "password": _KNOB["SEARCH_PASSWORD"],
+                "ca": str(_KNOB["SEARCH_CA"] or ""),
+                "shards": _KNOB["SEARCH_SHARDS"],
+            },
+        }
+        if _KNOB["SEARCH"]
+        else {
+            "class": "liandong.engines.search.tantivy.TantivySearch",
+            "options": {"folder": INDEX},
+        }
+    ),
     "blobs": blobs_of(_KNOB, "store"),
     "evidence": blobs_of(_KNOB, "evidence"),
     "compute": (
@@ -331,6 +343,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "liandong.site.logs.KeyValueFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"pyvips": {"level": "WARNING"}},  # it tells names of files, which tell of people
+    "loggers": {
+        "pyvips": {"level": "WARNING"},  # it tells names of files, which tell of people
+        "opensearch": {"level": "ERROR"},  # it tells of every request; the adapter says what failed
+    },
     "root": {"handlers": ["stderr"], "level": _KNOB["LOG_LEVEL"]},
 }

@@ -1,4 +1,4 @@
-"""Questions put to what is committed: under which rules, ranked, counted.
+"""Questions put to what tantivy has committed: under which rules, ranked, counted.
 
 Documents are asked in parts that have none in common: those that a rule grants whole by their
 text, the others by their masked text, and each grant of the rule by itself.
@@ -10,14 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from tantivy import DocAddress, Occur, Order, Query, Schema, Searcher
+from tantivy import DocAddress, Order, Query, Schema, Searcher
 
 from liandong.kernel.access import Rule
 from liandong.kernel.ports import FACETS, SearchAnswer, SearchHit, SearchQuery
+from liandong.kernel.text import Fold
 
 from .cells import Cells
-from .conditions import MASKED, Clause, Conditions, Fold, together, unscored
+from .conditions import MASKED, Clause, Occur
 from .grants import Grant, beyond, sides
+from .tantivy_conditions import TantivyConditions
 
 DEEPEST = 10_000  # hits beyond this rank are not shown; the count stays exact
 MOST_VALUES = 200  # of a facet that are named
@@ -35,8 +37,8 @@ _ORDERS = {
 class Asked(NamedTuple):
     """Documents asked in one go: their face, and what they must meet besides the question."""
 
-    face: Conditions
-    within: list[Clause]
+    face: TantivyConditions
+    within: list[Clause[Query]]
     whole: bool
 
 
@@ -58,7 +60,9 @@ class Questions:
     """Answers questions under rules, from any view of an index of this schema."""
 
     def __init__(self, schema: Schema, facts: Mapping[str, bool], fold: Fold) -> None:
-        self._whole, self._masked = (Conditions(schema, facts, fold, face) for face in ("", MASKED))
+        self._whole, self._masked = (
+            TantivyConditions(schema, facts, fold, face) for face in ("", MASKED)
+        )
         self._aside = ThreadPoolExecutor(os.cpu_count() or 1, "search")  # hits beside counts
 
     def close(self) -> None:
@@ -146,19 +150,19 @@ class Questions:
         face = self._whole if whole else self._masked
         within = face.in_cells(cells, view.present) if cells else []
         if grants:
-            within.append((Occur.Must, face.any_of(grants, known)))
+            within.append((Occur.MUST, face.any_of(grants, known)))
         if without:
-            within.append((Occur.MustNot, face.cells(without)))
+            within.append((Occur.NOT, face.cells(without)))
         if others:
-            within.append((Occur.MustNot, face.any_of(others, known)))
-        return Asked(face, unscored(within), whole)
+            within.append((Occur.NOT, face.any_of(others, known)))
+        return Asked(face, face.unscored(within), whole)
 
     def _ranked(
         self, searcher: Searcher, query: SearchQuery, plan: Sequence[Asked], *, scored: bool
     ) -> list[tuple[Query, bool]]:
         """The question put to each part, with the words that are worth a score."""
         common = max(searcher.num_docs * _COMMON, _FEW)
-        compiled: dict[str, list[Clause] | None] = {}
+        compiled: dict[str, list[Clause[Query]] | None] = {}
         found = []
         for asked in plan:
             words = asked.face.field("words")
@@ -170,7 +174,7 @@ class Questions:
                 compiled[words] = asked.face.ask(query, ranks=ranks)
             clauses = compiled[words]
             if clauses is not None:
-                found.append((together(clauses, asked.within), asked.whole))
+                found.append((asked.face.together(clauses, asked.within), asked.whole))
         return found
 
     def _totals(
@@ -190,7 +194,7 @@ class Questions:
         for asked in plan:
             clauses = compiled[asked.face.field("words")]
             if clauses is not None:
-                every = together(clauses, asked.within)
+                every = asked.face.together(clauses, asked.within)
                 totals.append(searcher.aggregate(every, _wanted(names, asked.face)))
         return totals
 
@@ -219,7 +223,7 @@ def _hits(
     )
 
 
-def _wanted(names: Iterable[str], face: Conditions) -> dict[str, Any]:
+def _wanted(names: Iterable[str], face: TantivyConditions) -> dict[str, Any]:
     """One pass over the documents: their number, and the number per value of the facets."""
     terms = {"size": _COUNTED_VALUES, "segment_size": _COUNTED_VALUES}
     return {

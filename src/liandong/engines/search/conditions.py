@@ -1,64 +1,50 @@
-"""Questions and access rules as tantivy queries."""
+"""Questions and access rules as the conditions of an index, whichever it is."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import assert_never
-
-import rjieba
-from tantivy import FieldType, Occur, Query, Schema
+from enum import Enum
+from typing import Generic, TypeVar, assert_never
 
 from liandong.kernel.access import AllOf, Among, AnyOf, AtMost, Eq, Rule, gathered
 from liandong.kernel.ports import FACETS, SearchQuery
-from liandong.kernel.text import CJK, code_key, is_chinese, is_cjk, phrase_tokens, run_tokens, runs
+from liandong.kernel.text import CJK, Fold, code_key, phrase_tokens, run_tokens, runs
 
-from .grants import Grant
+from .words import jieba_words, pieces
 
-Fold = Callable[[str], str]
-Clause = tuple[Occur, Query]
-Known = Callable[[str], Mapping[int, int] | None]  # values of a fact, with their documents
+Q = TypeVar("Q")  # a condition, as the index writes it
 
 INT64 = 2**63
 TITLE_WEIGHT = 3.0  # a word in the title against the same word in the text
 EXACT_CODE, BEGUN_CODE, CITED_CODE = 10_000.0, 1_000.0, 1.0  # the code itself is found first
-_OPEN_END = rf"([_{CJK}].*)?"
-_FEW_TERMS = 100  # more are faster asked for as a set
 LOOSE_PAIRS = 3  # a word of so many pairs is found by the pairs alone; their order is its own
+MASKED = "masked_"  # begins the names of the fields of the masked text
+FACED = frozenset({"words", "title", "bigrams", "units", "codes", "author"})  # with a masked twin
+_FEW_TERMS = 100  # more are faster asked for as a set
 _DOCUMENT_NUMBER = re.compile(
     rf"(.*?[{CJK}])\W*([12][0-9]{{3}})[\W年]*第?\W*0*([1-9][0-9]*)\W*号?"
 )  # folded; texts cite it as 国办发〔2011〕23号
-_ESCAPED = re.compile(r"([^\w\s])")
 
 
-def jieba_words(parts: Iterable[Sequence[str]]) -> list[str]:
-    """Words of unbroken runs: Chinese ones cut by jieba, others whole."""
-    words: list[str] = []
-    chinese: list[str] = []
-    for run in parts:
-        if is_chinese(run):
-            chinese += run
-        else:
-            words += [unit for unit in run if not is_cjk(unit)]
-            chinese += [unit if is_cjk(unit) else "\n" for unit in run]
-        chinese.append("\n")
-    words += [word for word in rjieba.cut("".join(chinese)) if not word.isspace()]
-    return words
+class Occur(Enum):
+    """What a clause says of the documents."""
+
+    MUST = "must"
+    SHOULD = "should"
+    NOT = "must_not"
 
 
-MASKED = "masked_"  # begins the names of the fields of the masked text
-FACED = frozenset({"words", "title", "bigrams", "codes", "author"})  # fields with a masked twin
+Clause = tuple[Occur, Q]
 
 
-class Conditions:
-    """Compiles questions and rules for one schema.
+class Conditions(ABC, Generic[Q]):
+    """Compiles questions and rules; how a condition is written is left to each index.
 
     `facts` names the fields of the access rule: True for a whole number, False for text.  With
     `face` MASKED, questions are asked of the masked text.
     """
 
-    def __init__(
-        self, schema: Schema, facts: Mapping[str, bool], fold: Fold, face: str = ""
-    ) -> None:
-        self._schema = schema
+    def __init__(self, facts: Mapping[str, bool], fold: Fold, face: str = "") -> None:
         self._facts = facts
         self._fold = fold
         self._face = face
@@ -67,27 +53,78 @@ class Conditions:
         """The field of this face that holds what `name` says."""
         return f"{self._face}{name}" if name in FACED else name
 
+    # What an index can say ------------------------------------------------------------------------
+
+    @abstractmethod
+    def _term(self, name: str, value: str | int) -> Q:
+        """Documents whose field has this value, or this word."""
+
+    @abstractmethod
+    def _terms(self, name: str, values: Sequence[str | int]) -> Q:
+        """Documents whose field has one of many values."""
+
+    @abstractmethod
+    def _range(self, name: str, least: int | None, most: int) -> Q:
+        """Documents whose whole number is within bounds."""
+
+    @abstractmethod
+    def _unit(self, unit: str) -> Q:
+        """Documents with a unit anywhere in their text."""
+
+    @abstractmethod
+    def _following(self, tokens: Sequence[str]) -> Q:
+        """Documents with these bigrams (two or more) one after the other."""
+
+    @abstractmethod
+    def _open(self, folded: str, tokens: Sequence[str]) -> Q:
+        """Documents with these bigrams one after the other; of the last, only the first unit."""
+
+    @abstractmethod
+    def _scored(self, part: Q, score: float) -> Q:
+        """The same documents, each with this score."""
+
+    @abstractmethod
+    def _weighted(self, part: Q, weight: float) -> Q:
+        """The same documents, their scores multiplied."""
+
+    @abstractmethod
+    def _best(self, parts: Sequence[Q]) -> Q:
+        """Documents of any part, with the best of their scores."""
+
+    @abstractmethod
+    def _every(self) -> Q:
+        """All documents."""
+
+    @abstractmethod
+    def _none(self) -> Q:
+        """No document."""
+
+    @abstractmethod
+    def _boolean(self, clauses: Sequence[Clause[Q]]) -> Q:
+        """Documents that all the clauses allow; at least one of them is not NOT."""
+
     # Rules ----------------------------------------------------------------------------------------
 
-    def allow(self, rule: Rule | Among) -> Query:
+    def allow(self, rule: Rule | Among) -> Q:
         """Documents that the rule grants; agrees with `kernel.access.holds`.
 
         Raises KeyError for a fact that the index does not carry, TypeError for AtMost on text.
         """
         match rule:
             case Eq(name, value):
-                return self._equal(name, [value])
+                return self.equal(name, [value])
             case Among(name, values):
-                return self._equal(name, sorted(values, key=str))
+                return self.equal(name, sorted(values, key=str))
             case AtMost(name, most):
                 return self._at_most(name, most)
             case AllOf(rules):
-                return _all([self.allow(part) for part in rules])
+                return self.all([self.allow(part) for part in rules])
             case AnyOf(rules):
-                return _any([self.allow(part) for part in gathered(rules)])
+                return self.any([self.allow(part) for part in gathered(rules)])
         assert_never(rule)
 
-    def _equal(self, name: str, values: Sequence[str | int]) -> Query:
+    def equal(self, name: str, values: Sequence[str | int]) -> Q:
+        """Documents whose fact has one of the values.  Raises KeyError."""
         terms: list[str | int] = []
         for value in values:
             if isinstance(value, int):
@@ -96,49 +133,17 @@ class Conditions:
             else:
                 terms += [] if self._facts[name] else [f"={value}"]
         if len(terms) > _FEW_TERMS:
-            return Query.term_set_query(self._schema, f"fact_{name}", terms)
-        return _any([self._term(f"fact_{name}", term) for term in terms])
+            return self._terms(f"fact_{name}", terms)
+        return self.any([self._term(f"fact_{name}", term) for term in terms])
 
-    def _at_most(self, name: str, most: int) -> Query:
+    def _at_most(self, name: str, most: int) -> Q:
         if not self._facts[name]:
             raise TypeError(f"fact {name!r} is no whole number")
         if most >= INT64 - 1:
-            return Query.all_query()
+            return self._every()
         if most < -INT64:
-            return Query.empty_query()
+            return self._none()
         return self._range(f"fact_{name}", None, most)
-
-    def any_of(self, grants: Iterable[Grant], known: Known) -> Query:
-        """Documents that at least one of the grants gives."""
-        return _any([together((), [self._need(need, known) for need in grant]) for grant in grants])
-
-    def _need(self, need: Rule | Among, known: Known) -> Clause:
-        """One need; a bound on a fact with few values as the shorter list of these values."""
-        values = known(need.field) if isinstance(need, AtMost) else None
-        if not isinstance(need, AtMost) or values is None:
-            return Occur.Must, self.allow(need)
-        under = {value: count for value, count in values.items() if value <= need.most}
-        over = values.keys() - under.keys()
-        if sum(values[value] for value in over) < sum(under.values()):
-            return Occur.MustNot, self._equal(need.field, sorted(over))
-        return Occur.Must, self._equal(need.field, sorted(under))
-
-    def cells(self, terms: Iterable[str]) -> Query:
-        """Documents of these cells."""
-        return _any([self._term("cell", term) for term in sorted(terms)])
-
-    def in_cells(self, wanted: Iterable[str], present: Mapping[str, int]) -> list[Clause]:
-        """Documents of the wanted cells among those present, which have so many documents.
-
-        The shorter list is asked for: that of the cells, or that of all the others.
-        """
-        chosen = set(wanted)
-        rest = present.keys() - chosen
-        if not rest:
-            return []
-        if sum(present[cell] for cell in rest) < sum(present[cell] for cell in chosen):
-            return [(Occur.MustNot, self.cells(rest))]
-        return [(Occur.Must, self.cells(chosen))]
 
     # Questions ------------------------------------------------------------------------------------
 
@@ -147,7 +152,7 @@ class Conditions:
         query: SearchQuery,
         without_filter: str = "",
         ranks: Callable[[str], bool] = lambda word: False,
-    ) -> list[Clause] | None:
+    ) -> list[Clause[Q]] | None:
         """What a document must meet to answer the question, scored; None: none can.
 
         `without_filter` names the facet whose own filter is left out; `ranks` tells which words
@@ -157,76 +162,73 @@ class Conditions:
             *map(self._word, query.words),
             *(self._phrase(self._fold(phrase)) for phrase in query.phrases),
         ]
-        needed = [None if part is None else _unscored(part) for part in texts]
+        needed = [None if part is None else self._unscored(part) for part in texts]
         needed += map(self._code, query.codes)
         known = [part for part in needed if part is not None]
         if needed and not known and not query.without:
             return None
-        clauses = [(Occur.Must, part) for part in known]
-        clauses += [(Occur.Must, _unscored(part)) for part in self._limits(query, without_filter)]
+        clauses = [(Occur.MUST, part) for part in known]
+        limits = self._limits(query, without_filter)
+        clauses += [(Occur.MUST, self._unscored(part)) for part in limits]
         if known:
-            clauses += [(Occur.Should, part) for part in self._ranking(query, ranks)]
+            clauses += [(Occur.SHOULD, part) for part in self._ranking(query, ranks)]
         refused = [self._phrase(self._fold(part)) for part in query.without]
-        clauses += [(Occur.MustNot, part) for part in refused if part is not None]
+        clauses += [(Occur.NOT, part) for part in refused if part is not None]
         return clauses
 
-    def _limits(self, query: SearchQuery, without_filter: str) -> Iterator[Query]:
+    def filtered(self, query: SearchQuery, name: str) -> Q | None:
+        """Documents with one of the values wanted of a facet; None: any will do."""
+        values = query.filters.get(name, ())
+        if not values:
+            return None
+        return self.any([self._term(self.field(name), value) for value in values if value])
+
+    def _limits(self, query: SearchQuery, without_filter: str) -> Iterator[Q]:
         for name in FACETS:
-            values = [value for value in query.filters.get(name, ()) if value]
-            if query.filters.get(name) and name != without_filter:
-                yield _any([self._term(self.field(name), value) for value in values])
+            wanted = None if name == without_filter else self.filtered(query, name)
+            if wanted is not None:
+                yield wanted
         if query.date_from > 0 or query.date_to < 99999999:
             yield self._range("date", query.date_from, query.date_to)
 
-    def _ranking(self, query: SearchQuery, ranks: Callable[[str], bool]) -> Iterator[Query]:
+    def _ranking(self, query: SearchQuery, ranks: Callable[[str], bool]) -> Iterator[Q]:
         texts = [self._fold(text) for text in (*query.words, *query.phrases)]
         parts = [run for text in texts for run in runs(text)]
         for word in filter(ranks, dict.fromkeys(jieba_words(parts))):
-            yield self._term(self.field("words"), word, "freq")
-            yield Query.boost_query(self._term(self.field("title"), word, "freq"), TITLE_WEIGHT)
+            yield self._term(self.field("words"), word)
+            yield self._weighted(self._term(self.field("title"), word), TITLE_WEIGHT)
 
-    def _word(self, word: str) -> Query | None:
+    def _word(self, word: str) -> Q | None:
         """The word by its bigrams, or all the words that jieba cuts it into, each by its bigrams.
 
         A phrase of bigrams finds the word however the text is cut, so the word field only ranks.
         """
-        needed = [part for run in runs(self._fold(word)) for part in map(self._piece, _pieces(run))]
-        return _all(needed) if needed else None
+        needed = [part for run in runs(self._fold(word)) for part in map(self._piece, pieces(run))]
+        return self.all(needed) if needed else None
 
-    def _piece(self, units: Sequence[str]) -> Query:
+    def _piece(self, units: Sequence[str]) -> Q:
         if len(units) == 1:
             return self._unit(units[0])
         pairs = run_tokens(units)[:-1]
         if len(pairs) < LOOSE_PAIRS:
             return self._in_order(pairs)
-        return _all([self._pair(pair) for pair in pairs])
+        return self.all([self._pair(pair) for pair in pairs])
 
-    def _unit(self, unit: str) -> Query:
-        if is_cjk(unit):  # the first half of any of its pairs, or the end of a run
-            return Query.regex_query(self._schema, self.field("bigrams"), f"{unit}.*")
-        return self._term(self.field("words"), unit, "freq")
+    def _pair(self, pair: str) -> Q:
+        return self._term(self.field("bigrams"), pair)
 
-    def _pair(self, pair: str) -> Query:
-        return self._term(self.field("bigrams"), pair, "freq")
+    def _in_order(self, tokens: Sequence[str]) -> Q:
+        return self._pair(tokens[0]) if len(tokens) == 1 else self._following(tokens)
 
-    def _in_order(self, tokens: list[str]) -> Query:
-        if len(tokens) == 1:
-            return self._pair(tokens[0])
-        return Query.phrase_query(self._schema, self.field("bigrams"), list(tokens))
-
-    def _phrase(self, folded: str) -> Query | None:
+    def _phrase(self, folded: str) -> Q | None:
         tokens, open_end = phrase_tokens(folded)
         if not tokens:
             return None
         if not open_end:
-            return self._in_order(list(tokens))
-        if len(tokens) == 1:
-            return self._unit(tokens[0])
-        last = _escape(tokens[-1]) + (".*" if is_cjk(tokens[-1]) else _OPEN_END)
-        words: list[str | tuple[int, str]] = [*map(_escape, tokens[:-1]), last]
-        return Query.regex_phrase_query(self._schema, self.field("bigrams"), words)
+            return self._in_order(tokens)
+        return self._unit(tokens[0]) if len(tokens) == 1 else self._open(folded, tokens)
 
-    def _code(self, code: str) -> Query | None:
+    def _code(self, code: str) -> Q | None:
         folded = self._fold(code)
         key = code_key(folded, self._fold)
         if not key:
@@ -235,83 +237,41 @@ class Conditions:
         spellings = [folded, f"{number[1]}({number[2]}){number[3]}号" if number else ""]
         cited = [part for part in map(self._phrase, spellings) if part is not None]
         codes = self.field("codes")
-        return Query.disjunction_max_query(
+        return self._best(
             [
-                Query.const_score_query(self._term(codes, f"={key}"), EXACT_CODE),
-                Query.const_score_query(self._term(codes, key), BEGUN_CODE),
-                *(Query.const_score_query(part, CITED_CODE) for part in cited),
+                self._scored(self._term(codes, f"={key}"), EXACT_CODE),
+                self._scored(self._term(codes, key), BEGUN_CODE),
+                *(self._scored(part, CITED_CODE) for part in cited),
             ]
         )
 
-    def _term(self, name: str, value: str | int, option: str = "basic") -> Query:
-        return Query.term_query(self._schema, name, value, option)
+    # Several conditions ---------------------------------------------------------------------------
 
-    def _range(self, name: str, least: int | None, most: int) -> Query:
-        return Query.range_query(self._schema, name, FieldType.Integer, least, most)
+    def together(self, clauses: Iterable[Clause[Q]], granted: Iterable[Clause[Q]]) -> Q:
+        """Documents that answer the question and are granted."""
+        every = [*clauses, *granted]
+        if not any(occur == Occur.MUST for occur, _ in every):
+            every.append((Occur.MUST, self._every()))
+        return self._flat(every)
 
+    def unscored(self, clauses: Iterable[Clause[Q]]) -> list[Clause[Q]]:
+        """The clauses, which say nothing of how well a document answers."""
+        return [
+            (occur, part if occur == Occur.NOT else self._unscored(part)) for occur, part in clauses
+        ]
 
-def _pieces(run: Sequence[str]) -> list[list[str]]:
-    """Parts of a run that must occur: words of jieba, lone characters joined to a neighbour."""
-    pieces: list[list[str]] = []
-    lone = False  # the first piece is one character that waits for the next
-    for units in _cut(run):
-        if pieces and (lone or (len(units) == 1 and is_cjk(units[0]))):
-            pieces[-1] += units
-        else:
-            pieces.append(units)
-        lone = len(pieces) == 1 and len(pieces[0]) == 1 and is_cjk(pieces[0][0])
-    return pieces
+    def _unscored(self, part: Q) -> Q:
+        return self._scored(part, 0.0)
 
+    def all(self, parts: Sequence[Q]) -> Q:
+        """Documents of every part."""
+        return self._flat([(Occur.MUST, part) for part in parts]) if parts else self._every()
 
-def _cut(run: Sequence[str]) -> Iterator[list[str]]:
-    chinese = ""
-    for unit in [*run, ""]:
-        if unit and is_cjk(unit):
-            chinese += unit
-            continue
-        for word in rjieba.cut(chinese) if chinese else ():
-            yield list(word)
-        chinese = ""
-        if unit:
-            yield [unit]
+    def any(self, parts: Sequence[Q]) -> Q:
+        """Documents of at least one part."""
+        return self._flat([(Occur.SHOULD, part) for part in parts]) if parts else self._none()
 
-
-def _escape(token: str) -> str:
-    return _ESCAPED.sub(r"\\\1", token)
-
-
-def together(clauses: Iterable[Clause], granted: Iterable[Clause]) -> Query:
-    """Documents that answer the question and are granted."""
-    every = [*clauses, *granted]
-    if not any(occur == Occur.Must for occur, _ in every):
-        every.append((Occur.Must, Query.all_query()))
-    return _flat(every)
-
-
-def unscored(clauses: Iterable[Clause]) -> list[Clause]:
-    """The clauses, which say nothing of how well a document answers."""
-    return [
-        (occur, query if occur == Occur.MustNot else _unscored(query)) for occur, query in clauses
-    ]
-
-
-def _unscored(query: Query) -> Query:
-    return Query.const_score_query(query, 0.0)
-
-
-def _all(queries: Sequence[Query]) -> Query:
-    if not queries:
-        return Query.all_query()
-    return _flat([(Occur.Must, query) for query in queries])
-
-
-def _any(queries: Sequence[Query]) -> Query:
-    if not queries:
-        return Query.empty_query()
-    return _flat([(Occur.Should, query) for query in queries])
-
-
-def _flat(clauses: Sequence[Clause]) -> Query:
-    if len(clauses) == 1 and clauses[0][0] != Occur.MustNot:
-        return clauses[0][1]
-    return Query.boolean_query(clauses)
+    def _flat(self, clauses: Sequence[Clause[Q]]) -> Q:
+        if len(clauses) == 1 and clauses[0][0] != Occur.NOT:
+            return clauses[0][1]
+        return self._boolean(clauses)

@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from liandong.kernel.ports import SearchAway
+
 _PAUSE_S = 0.01
 
 
-class IndexBusy(TimeoutError):
+class IndexBusy(SearchAway, TimeoutError):
     """Another writer holds the index; try again later."""
 
 

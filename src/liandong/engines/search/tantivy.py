@@ -6,7 +6,6 @@ swaps CURRENT; what is put meanwhile goes into the old one and into a journal fo
 """
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -17,27 +16,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tantivy import Index, IndexWriter
 
 from liandong.kernel.access import Rule
-from liandong.kernel.ports import FACETS, SearchAnswer, SearchDocument, SearchQuery
+from liandong.kernel.ports import SearchAnswer, SearchDocument, SearchQuery
 
 from .asking import Questions, View, view_of
 from .cells import Cells
 from .characters import folding
-from .documents import Maker, frozen, make_schema, thawed
+from .form import DATED, FACTS, stamp
 from .locks import IndexBusy, is_locked, locked, take_lock
+from .tantivy_documents import Maker, frozen, make_schema, thawed
 
 __all__ = ["IndexBusy", "TantivySearch"]
 
-SCHEMA_VERSION = 2  # raise it when the meaning of a field changes
-FACTS: Mapping[str, bool] = {  # True: whole number
-    "level": True, "open_from": True, "personal": True, "unit": False, "shares": False,
-}  # fmt: skip
-DATED = ("open_from",)  # facts that are days
 _SMALL_HEAP, _LARGE_HEAP = 15_000_000, 200_000_000  # bytes; the least that tantivy takes, a rebuild
 _log = logging.getLogger(__name__)
 
@@ -76,8 +72,7 @@ class TantivySearch:
         self._fold = folding()
         self._maker = Maker(self._facts, self._fold)
         self._questions = Questions(self._schema, self._facts, self._fold)
-        stamp = json.dumps([SCHEMA_VERSION, FACETS, DATED, sorted(self._facts.items())])
-        self._tag = hashlib.sha256(stamp.encode()).hexdigest()[:8]
+        self._tag = stamp(self._facts)
         self._opening = threading.Lock()
         self._open: tuple[Generation, View] | None = None
         self._seen: tuple[int, ...] = ()
@@ -225,6 +220,10 @@ class TantivySearch:
     def count(self) -> int:
         """Number of documents in the index."""
         return self._view().searcher.num_docs
+
+    def state(self) -> str:
+        """Name and version."""
+        return f"tantivy {version('tantivy')}"
 
     # Generations ----------------------------------------------------------------------------------
 

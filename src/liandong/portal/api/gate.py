@@ -26,6 +26,7 @@ from liandong.base.audit import record_act
 from liandong.base.middleware import origin_of
 from liandong.base.models import Outcome
 from liandong.base.viewers import today_of
+from liandong.kernel.ports import SearchAway
 from liandong.kernel.sealed import CannotOpen
 from liandong.kernel.viewer import Viewer
 from liandong.portal.models import ApiKey, KeptAnswer
@@ -316,6 +317,9 @@ def answer_exception(request: HttpRequest, error: Exception) -> HttpResponse:
         case CannotOpen():
             log.warning("api.sealed path=%s why=%s", request.path, error)
             return answer_problem(request, Problem("sealed"))
+        case SearchAway():
+            log.warning("api.search_away path=%s why=%s", request.path, error)
+            return answer_problem(request, Problem("search-away"))
     log.exception("api.fault path=%s", request.path)
     return answer_problem(request, Problem("fault"))
 

@@ -31,7 +31,7 @@ from .paging import Cursor, mark, place_of
 from .problems import Problem
 
 router = Router(tags=["records"])
-ASK: Final = Entry(SEARCH, "records:search", act="search", refuses=("bad-cursor",))
+ASK: Final = Entry(SEARCH, "records:search", act="search", refuses=("bad-cursor", "search-away"))
 LOOK: Final = Entry(READ, "records:read", act="look_record", refuses=("not-found",))
 PART: Final = Entry(READ, "records:read", act="read_part", refuses=("not-found", "bad-cursor"))
 TAKE: Final = Entry(

@@ -76,10 +76,17 @@ def fail(message: str) -> NoReturn:
 
 @contextmanager
 def engines() -> Iterator[None]:
-    """Engines may be used inside; workers are stopped at the end whatever happens."""
+    """Engines may be used inside; workers are stopped at the end whatever happens.
+
+    A search server that is away ends the program with code 1 and its reason.
+    """
     from liandong.base.engines import close_engines
+    from liandong.kernel.ports import SearchAway, SearchRefused
 
     try:
         yield
+    except (SearchAway, SearchRefused) as error:
+        say(f"✗ {error}")
+        raise typer.Exit(1) from error
     finally:
         close_engines()
