@@ -56,6 +56,7 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": part.hostname or "",
         "PORT": part.port or "",
         "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,  # the server may have been started anew meanwhile
     }
 
 
