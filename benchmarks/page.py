@@ -6,6 +6,7 @@ run.  A row is an object with `benchmark`; words in it tell rows apart, numbers 
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,11 +31,13 @@ WORDS = {
     "users": "用户", "requests": "请求", "errors": "出错", "part": "部分", "who": "谁",
     "request": "请求", "bytes": "字节", "peak_mb": "峰值 MiB", "peak_child_mb": "子进程峰值 MiB",
     "lost": "丢失", "killed": "中断", "documents": "文档", "server_cpu_s": "服务处理器秒",
-    "cpu_ms_per_request": "每请求处理器毫秒",
+    "cpu_ms_per_request": "每请求处理器毫秒", "files_s": "每秒文件", "rows_s": "每秒行",
+    "per_second": "每秒", "per_cpu_second": "每处理器秒", "count": "次", "what": "什么",
+    "threads": "线程", "right": "对", "share": "比例", "command": "命令", "version": "版本",
+    "faults": "问题", "bare_insert_s": "裸插入每秒", "bare_hash_rows_s": "裸摘要每秒行",
 }  # fmt: skip
 SIZES = ("records", "cases", "rows", "documents", "files", "acts", "candidates", "objects")
-TIMES = ("p50_ms", "ms", "with_rule_ms", "wall_ms", "cpu_ms", "per_s", "rows_per_s", "seconds",
-         "wall_s", "cpu_s", "s", "ratio")  # fmt: skip
+FIGURE = re.compile(r"(^|_)(ms|s|second|seconds)$")  # p50_ms, rows_s, per_second: not peak_mb
 MOST_COLUMNS = 11
 NEVER = ("benchmark", "size", "ended", "load", "load_before", "load_after", "load_average")
 HEAD = """# 性能
@@ -49,8 +52,7 @@ python -m benchmarks ocr search >> docs/operate/measurements.jsonl   # 记下，
 ```
 
 - 每个数都可在自己的机器上重做；“比值”是同一次运行里与对照物或极限之比，机器再忙也可比。
-- 负载高于核数时机器在做别的事，墙上时间偏大，处理器秒更可比。
-"""
+- 负载高于核数时机器在做别的事，墙上时间偏大，处理器秒更可比。"""
 
 
 def read(lines: Iterator[str] | Sequence[str]) -> list[list[Row]]:
@@ -89,7 +91,7 @@ def pictures(name: str, rows: Sequence[Row]) -> dict[str, str]:
         size, figure, series = growing
         text = plots.lines(title, WORDS.get(size, size), WORDS.get(figure, figure), series)
         return {f"{name}.svg": text}
-    figure = next((one for one in ("ratio", *TIMES) if _holds(rows, one)), "")
+    figure = next(iter(["ratio"] * _holds(rows, "ratio") + _figures(rows)), "")
     if not figure:
         return {}
     values = [(_label(row), float(row[figure])) for row in rows if _is_number(row.get(figure))]
@@ -100,7 +102,7 @@ def _growth(rows: Sequence[Row]) -> tuple[str, str, dict[str, list[plots.Point]]
     for size in SIZES:
         if len({row[size] for row in rows if _is_number(row.get(size))}) < 2:
             continue
-        for figure in TIMES:
+        for figure in [*_figures(rows), "ratio"]:
             series: dict[str, list[plots.Point]] = {}
             for row in rows:
                 if _is_number(row.get(size)) and _is_number(row.get(figure)) and row[figure] > 0:
@@ -109,6 +111,13 @@ def _growth(rows: Sequence[Row]) -> tuple[str, str, dict[str, list[plots.Point]]
             if grown:
                 return size, figure, grown
     return None
+
+
+def _figures(rows: Sequence[Row]) -> list[str]:
+    """Times and rates, as they first appear; what the peer did comes last."""
+    keys = dict.fromkeys(key for row in rows for key in row if key not in NEVER)
+    found = [key for key in keys if FIGURE.search(key) and _holds(rows, key)]
+    return sorted(found, key=lambda key: key.startswith(("peer_", "filled_", "bare_")))
 
 
 def _holds(rows: Sequence[Row], figure: str) -> bool:
@@ -150,7 +159,7 @@ def _section(name: str, machine: Row, rows: Sequence[Row], end: Row) -> Iterator
     yield f"\n## {TITLES.get(name, name)} `{name}`\n"
     yield _measured(name, machine, end)
     for file in pictures(name, rows):
-        yield f"\n![{TITLES.get(name, name)}：图中的数都在下表](plots/{file})\n"
+        yield f"\n![{TITLES.get(name, name)}：图中的数都在下表](plots/{file})"
     columns = _columns(rows)
     yield f"\n| {' | '.join(WORDS.get(one, one) for one in columns)} |"
     yield f"|{'---|' * len(columns)}"
