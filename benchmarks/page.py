@@ -139,7 +139,7 @@ def _columns(rows: Sequence[Row]) -> list[str]:
     keys = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in NEVER]
     plain = [key for key in keys if not any(isinstance(row.get(key), dict | list) for row in rows)]
     words = [key for key in plain if any(isinstance(row.get(key), str) for row in rows)]
-    ratios = [key for key in plain if key.endswith("ratio") and key not in words]
+    ratios = [key for key in plain if "ratio" in key and key not in words]
     rest = [key for key in plain if key not in words and key not in ratios]
     room = max(0, MOST_COLUMNS - len(words) - len(ratios))
     return [*words, *rest[:room], *ratios]

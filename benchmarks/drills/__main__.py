@@ -5,10 +5,12 @@ does not verify, or did not come to its end.
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if unknown := set(asked.faults) - set(FAULTS) - set(SERVICES):
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended
     is_bad = False
     if not asked.json:
         print(_line(dict(HEAD)), _line(dict.fromkeys(dict(HEAD), "---")), sep="\n", flush=True)
@@ -149,16 +152,22 @@ def _service_home(place: Path) -> Path:
 
 
 def _run(home: Path, fault: str, work: str, database: str, address: str = "", **more: str) -> Row:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.drills.row", fault, work, database],
+        env=environment(home, address, **more), cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.drills.row", fault, work, database],
-            env=environment(home, address, **more), cwd=ROOT, check=True, stdout=subprocess.PIPE,
-            text=True, timeout=ROW_S,
-        )  # fmt: skip
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        why = f"the drill itself ended: {type(error).__name__}"
+        said, _ = process.communicate(timeout=ROW_S)
+    except subprocess.TimeoutExpired:
+        said = ""
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the supervisor too; its children follow it
+    if not said:
+        why = "the drill itself did not end" if process.returncode is None else "the drill failed"
         return {"fault": fault, "during": work, "database": database, "ok": False, "why": why}
-    row: Row = json.loads(done.stdout.splitlines()[-1])
+    row: Row = json.loads(said.splitlines()[-1])
     if row.get("ok") is False:
         log = home / "serve.log"
         sys.stderr.write(log.read_text("utf-8", "replace")[-4000:] if log.exists() else "")

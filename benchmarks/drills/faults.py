@@ -30,6 +30,7 @@ class Fault:
     databases: tuple[str, ...] = (SQLITE, POSTGRES)
     twice: bool = False  # every job is enqueued, every package sent two times
     small_disk: bool = False
+    early: bool = False  # as soon as something was taken, while the rest still comes in
     may_mislead: bool = False  # while it lasts, searching finds less; said in the operators' pages
 
 
@@ -107,7 +108,7 @@ def _second_worker(site: Installation, _cluster: Any) -> None:
 
 
 FAULTS: dict[str, Fault] = {
-    "web killed": Fault(_web, ("ingest", "search")),
+    "web killed": Fault(_web, ("ingest", "search"), early=True),
     "worker killed": Fault(_worker, TAKEN_IN),
     "compute worker killed": Fault(_reader, TAKEN_IN, (SQLITE,)),
     "every process killed": Fault(_everything, EVERYTHING),

@@ -4,8 +4,8 @@ PostgreSQL refuses to run as root: as root it is run as the user `postgres`.
 """
 
 import contextlib
-import getpass
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -58,7 +58,8 @@ class Cluster:
                 [_program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port),
                  "-c", "listen_addresses=127.0.0.1", "-k", str(self.folder),
                  "-c", "max_connections=60"],
-                stdout=log, stderr=log, start_new_session=True, **_as_whom(),
+                stdout=log, stderr=log, start_new_session=True, user=_as_whom(),
+                group=_as_whom(),
             )  # fmt: skip
         wait_for(self.answers, START_S, "the database")
 
@@ -113,7 +114,7 @@ def cluster() -> Iterator[Cluster]:
         subprocess.run(
             [initdb, "-D", str(folder / "data"), "-U", USER, "-A", "trust", "-E", "UTF8",
              "--locale=C.UTF-8", "--no-sync"],
-            check=True, capture_output=True, cwd="/", **whom,
+            check=True, capture_output=True, cwd="/", user=whom, group=whom,
         )  # fmt: skip
         made.start()
         yield made
@@ -132,18 +133,15 @@ def _program(name: str) -> str:
     return found
 
 
-def _as_whom() -> dict[str, str]:
+def _as_whom() -> str | None:
+    """The user to run it as, None for whoever asks."""
     if os.geteuid():
-        return {}
-    import pwd
-
+        return None
     try:
         pwd.getpwnam("postgres")
     except KeyError:
-        raise NoPostgres(
-            f"{getpass.getuser()} may not run it, and there is no user postgres"
-        ) from None
-    return {"user": "postgres", "group": "postgres"}
+        raise NoPostgres("root may not run it, and there is no user postgres") from None
+    return "postgres"
 
 
 def _children(parent: int) -> list[int]:

@@ -42,7 +42,8 @@ def drill(fault_name: str, fault: Fault, work_name: str, database: str, broken: 
         if fault.twice:  # the second worker is there from the beginning
             fault.bring(site, broken)
         work.begin(twice=fault.twice)
-        _run(work, site, work.is_in_the_middle, MIDDLE_S, "the middle")
+        due = work.has_begun if fault.early else work.is_in_the_middle
+        _run(work, site, due, MIDDLE_S, "the middle")
         if not fault.twice:
             _break(fault, work, site, broken)
         _run(work, site, work.has_ended, END_S, "the end")

@@ -22,6 +22,7 @@ from .installation import Installation
 from .seed import CASES, LETTERS, PACKAGES, RECORDS, WORD, letter
 
 Value = TypeVar("Value")
+PAUSE_S = 0.5  # between two packages of a sender
 PATIENCE_S = 180  # of a sender, for one package
 OF_CASES = "事项归档"  # so are the batches named that file cases
 RIGHT_ANSWERS = 10  # in a row, and searching works again
@@ -46,8 +47,11 @@ class Work(Protocol):
     def go_on(self) -> None:
         """What people do meanwhile; called again and again."""
 
+    def has_begun(self) -> bool:
+        """Whether something was taken that must not be lost."""
+
     def is_in_the_middle(self) -> bool:
-        """Whether it has begun and is far from its end."""
+        """Whether some of it is done and most of it is not."""
 
     def has_ended(self) -> bool:
         """Whether nothing is left to do."""
@@ -81,10 +85,15 @@ class HandOver:
 
     def begin(self, *, twice: bool) -> None:
         self._twice = twice
-        for package in [*range(1, PACKAGES + 1)] * (1 + twice):
-            sender = threading.Thread(target=self._send, args=(package,), daemon=True)
+        for _ in range(1 + twice):
+            sender = threading.Thread(target=self._send_all, daemon=True)
             sender.start()
             self._senders.append(sender)
+
+    def _send_all(self) -> None:
+        for package in range(1, PACKAGES + 1):
+            self._send(package)
+            time.sleep(PAUSE_S)
 
     def _send(self, package: int) -> None:
         made = io.BytesIO()
@@ -125,6 +134,9 @@ class HandOver:
                 accept(ids, by="archivist", now=timezone.now())
                 for _ in range(1 + self._twice):
                     drive_batch.enqueue(batch.pk)
+
+    def has_begun(self) -> bool:
+        return bool(self._taken)
 
     def is_in_the_middle(self) -> bool:
         return 0 < asked(lambda: _admitted(of_cases=False), 0) < PACKAGES * LETTERS * 3 // 4
@@ -186,6 +198,9 @@ class Filing:
     def go_on(self) -> None:
         """Nobody has to do anything."""
 
+    def has_begun(self) -> bool:
+        return True
+
     def is_in_the_middle(self) -> bool:
         return 0 < asked(lambda: _admitted(of_cases=True), 0) < CASES * 3 // 4
 
@@ -233,6 +248,9 @@ class Searching:
 
     def go_on(self) -> None:
         """Nobody has to do anything."""
+
+    def has_begun(self) -> bool:
+        return self.is_in_the_middle()
 
     def is_in_the_middle(self) -> bool:
         if self._right >= RIGHT_ANSWERS:

@@ -330,13 +330,14 @@ def _send(request: HttpRequest, stream: BinaryIO, kind: str, shown: Shown) -> Ht
         answer = FileResponse(stream, content_type=kind)
     keep = shown.is_public and not shown.mark
     answer["Cache-Control"] = f"private, max-age={DAY_S}" if keep else "private, no-store"
-    if not keep:
-        return answer
-    answer["ETag"] = etag = quote_etag(hashlib.sha256(shown.key.encode()).hexdigest()[:32])
-    sent: HttpResponseBase = get_conditional_response(request, etag=etag, response=answer)
-    if sent is not answer:  # the browser has these bytes
-        stream.close()
-    return sent
+    if keep:
+        answer["ETag"] = etag = quote_etag(hashlib.sha256(shown.key.encode()).hexdigest()[:32])
+        unchanged = get_conditional_response(request, etag=etag)
+        if unchanged is not None:  # the browser has these bytes
+            stream.close()
+            unchanged["ETag"], unchanged["Cache-Control"] = etag, answer["Cache-Control"]
+            return unchanged
+    return answer
 
 
 @require_safe
