@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from .installation import free_port, wait_for
+from .installation import NotEnded, free_port, wait_for
 
 USER = "liandong"
 PLACE = "DRILL_CLUSTER"  # tells the process of a row where the server is: folder:port
@@ -96,10 +96,10 @@ class Cluster:
 
     def stop(self) -> None:
         """End it at once."""
-        with contextlib.suppress(OSError, ValueError):
-            first = (self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
-            os.kill(int(first), signal.SIGQUIT)
-            wait_for(lambda: not Path(f"/proc/{first}").exists(), 20, "the end of the database")
+        lock = self.folder / "data" / "postmaster.pid"
+        with contextlib.suppress(OSError, ValueError, NotEnded):
+            os.kill(int(lock.read_text().split("\n", 1)[0]), signal.SIGQUIT)
+            wait_for(lambda: not lock.exists(), 20, "the end of the database")
 
 
 @contextmanager
