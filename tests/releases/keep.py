@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.drills.installation import ROOT, environment
 
+FOLDERS = ("store", "keys", "audit")  # the audit is proved by keys, which are of nothing else
 ROWS, DATABASE = "liandong.sql", "liandong.sqlite3"
 
 
@@ -27,7 +28,7 @@ def keep(file: Path) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as kept:
             with contextlib.closing(sqlite3.connect(home / DATABASE)) as database:
                 kept.writestr(ROWS, "\n".join(database.iterdump()))
-            for path in sorted((home / "store").rglob("*")):
+            for path in sorted(one for name in FOLDERS for one in (home / name).rglob("*")):
                 if path.is_file():
                     kept.write(path, path.relative_to(home).as_posix())
 
@@ -35,8 +36,7 @@ def keep(file: Path) -> None:
 def put_in_place(file: Path, home: Path) -> None:
     """Make the data folder that `file` was kept from."""
     with zipfile.ZipFile(file) as kept:
-        names = [name for name in kept.namelist() if name.startswith("store/")]
-        kept.extractall(home, names)
+        kept.extractall(home, [name for name in kept.namelist() if name != ROWS])
         with contextlib.closing(sqlite3.connect(home / DATABASE)) as database:
             database.executescript(kept.read(ROWS).decode())
 
