@@ -16,7 +16,7 @@ from typing import Any
 
 from . import machine
 
-SIZES = {"small": (10_000, 100_000), "full": (10_000, 100_000, 1_000_000)}
+SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 SINGLE = 500  # acts of their own, each in its transaction
 TOGETHER = 1_000  # acts recorded at once, to fill the table
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-SIZES = {"small": (1_000, 10_000, 100_000), "full": (10_000, 100_000, 1_000_000)}
+SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20261126
 ROUNDS = 15
 FONDS, YEARS = 200, range(1960, 2027)

@@ -21,6 +21,7 @@ def database_of(knobs: Mapping[str, Any]) -> dict[str, Any]:
         "HOST": part.hostname or "",
         "PORT": part.port or "",
         "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,  # the server may have been started anew meanwhile
     }
 
 

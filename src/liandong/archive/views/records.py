@@ -1,5 +1,6 @@
 """One record: its page, viewer, page images, text, downloads."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -17,7 +18,8 @@ from django.http import (
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, quote_etag
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -315,7 +317,7 @@ def image_file(page: RecordPage) -> StoredFile:
     return stored_file(page.record, row)
 
 
-def _send(stream: BinaryIO, kind: str, shown: Shown) -> HttpResponseBase:
+def _send(request: HttpRequest, stream: BinaryIO, kind: str, shown: Shown) -> HttpResponseBase:
     """An image, kept by browsers only where everybody sees it; its address carries the version.
 
     Under a grant its pixels carry the watermark, and no browser keeps it.
@@ -328,6 +330,13 @@ def _send(stream: BinaryIO, kind: str, shown: Shown) -> HttpResponseBase:
         answer = FileResponse(stream, content_type=kind)
     keep = shown.is_public and not shown.mark
     answer["Cache-Control"] = f"private, max-age={DAY_S}" if keep else "private, no-store"
+    if keep:
+        answer["ETag"] = etag = quote_etag(hashlib.sha256(shown.key.encode()).hexdigest()[:32])
+        unchanged = get_conditional_response(request, etag=etag)
+        if unchanged is not None:  # the browser has these bytes
+            stream.close()
+            unchanged["ETag"], unchanged["Cache-Control"] = etag, answer["Cache-Control"]
+            return unchanged
     return answer
 
 
@@ -337,7 +346,7 @@ def send_thumb(request: HttpRequest, record_id: int, version: int, number: int) 
     """The small image of a page."""
     try:
         shown = image_shown(request, record_id, number)
-        return _send(open_thumb(shown.file, shown.key), "image/jpeg", shown)
+        return _send(request, open_thumb(shown.file, shown.key), "image/jpeg", shown)
     except NoImage:
         raise Http404 from None
 
@@ -364,7 +373,7 @@ def send_image(request: HttpRequest, record_id: int, version: int, number: int) 
             _note_part(request, shown.record)
         else:
             note(request, "print_image", shown.record, page=number)
-    answer = _send(stream, kind, shown)
+    answer = _send(request, stream, kind, shown)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
@@ -408,7 +417,7 @@ def _send_part(
         raise Http404 from None
     with _closed_on_error(part):
         _note_part(request, shown.record)
-    return _send(part, kind, shown)
+    return _send(request, part, kind, shown)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from .output import say
+from .output import _, say
 
 
 def set_up() -> None:
@@ -36,7 +36,7 @@ def _os_user() -> str:
 
 
 def set_up_with_database() -> None:
-    """As `set_up`, and the database has every table."""
+    """As `set_up`, and the database has every table; one of a later release ends here, code 2."""
     set_up()
     from django.conf import settings
     from django.core.management import call_command
@@ -44,11 +44,16 @@ def set_up_with_database() -> None:
     from django.db.migrations.executor import MigrationExecutor
 
     from liandong.base.locks import hold
+    from liandong.base.schema import unknown_migrations
 
     settings.HOME.mkdir(parents=True, exist_ok=True)
     for folder in (settings.STAGING, *(() if settings.REMOTE else (settings.STORE,))):
         folder.mkdir(exist_ok=True)
     executor = MigrationExecutor(connection)
+    if unknown := unknown_migrations(executor):
+        fail(_("数据库由更新的版本写过（{names}）：请用那个版本运行，或恢复升级前的备份").format(
+            names=" ".join(unknown)
+        ))  # fmt: skip
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         with hold("migrate", wait=True):
             call_command("migrate", verbosity=0, interactive=False)
