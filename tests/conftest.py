@@ -8,9 +8,9 @@ import pytest
 from django.test import TransactionTestCase
 from hypothesis import settings
 from pytest_django import Settings
-from tests.services.s3 import s3 as s3  # a fixture
 
 from tests.services.opensearch import search_server as search_server
+from tests.services.s3 import s3 as s3  # a fixture
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)

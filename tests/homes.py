@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from psycopg import sql
+
 from tests.postgres import address, database, own, superuser
 
 

@@ -117,7 +117,7 @@ class KeptByNobody:
 
 
 class PartsAway:
-    """Answers for content that cannot be opened, a store or an index that is away, never by a 500."""
+    """Answers for content that cannot be opened, a store or an index that is away; never a 500."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
