@@ -4,7 +4,6 @@ Starts what can be started here on free ports of the loopback, prints the settin
 stops everything on Ctrl-C.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any
 
-from . import opensearch
+from . import opensearch, s3
 from .ports import free_port
 
 Settings = dict[str, str]
@@ -58,9 +57,6 @@ def _opensearch() -> Iterator[Settings]:
 
 @contextmanager
 def _s3() -> Iterator[Settings]:
-    if importlib.util.find_spec("tests.services.s3") is None:
-        raise FileNotFoundError("tests.services.s3")
-    s3 = importlib.import_module("tests.services.s3")
     with s3.running() as server:
         yield server.environment(server.bucket())
 
