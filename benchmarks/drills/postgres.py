@@ -88,11 +88,20 @@ class Cluster:
             os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """SIGKILL to the server and every process of it."""
-        first = (self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
-        for pid in [int(first), *_children(int(first))]:
+        """SIGKILL to the server and every process of it.
+
+        Its lock files go as well: whoever started it may not have reaped it yet, and the next
+        server would take what is left of it for alive.
+        """
+        lock = self.folder / "data" / "postmaster.pid"
+        first = int(lock.read_text().split("\n", 1)[0])
+        killed = [first, *_children(first)]
+        for pid in killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not any(map(_is_alive, killed)), 20, "the death of the database")
+        for file in (lock, *self.folder.glob(".s.PGSQL.*")):
+            file.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """End it at once."""
@@ -147,3 +156,11 @@ def _as_whom() -> str | None:
 def _children(parent: int) -> list[int]:
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(one) for one in listed]
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether it runs: a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

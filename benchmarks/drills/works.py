@@ -112,7 +112,7 @@ class HandOver:
             if status == 202:
                 self._taken[package] = json.loads(told)["id"]
                 return
-            if 400 <= status < 500 and status != 429:
+            if 400 <= status < 500 and status not in {409, 429}:  # at work already, too many
                 self.refused = f"refused {status} {told[:200]!r}"
                 return
             self.sent_again += 1

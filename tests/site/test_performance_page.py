@@ -34,7 +34,7 @@ def test_page_and_plots_are_fresh() -> None:
 
 def test_the_kept_lines_tell_nothing_of_where_they_were_measured() -> None:
     text = (FOLDER / "measurements.jsonl").read_text("utf-8")
-    assert not re.search(r"/work/|/root/|/home/|/tmp/|hostname", text)
+    assert not re.search(r"(?:^|[\s\"'])/\w|hostname", text)
     for line in text.splitlines():
         assert json.loads(line)["benchmark"]
 
