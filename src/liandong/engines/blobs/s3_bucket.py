@@ -111,6 +111,7 @@ class Bucket:
     def _answer(
         self, method: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
+        failure: OSError
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(_PAUSE_S * attempt)

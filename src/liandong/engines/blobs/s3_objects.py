@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import (
@@ -24,6 +24,9 @@ from .keys import PARTIAL
 from .s3_bucket import Access
 from .s3_local import BLOCK, Piece
 
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
 _LARGE: Final = 16 << 20  # bytes; larger files are sent in parts of this size
 _LONGEST_KEY: Final = 1024  # bytes of UTF-8, of S3
 
@@ -36,16 +39,18 @@ class Objects:
 
     def __init__(self, access: Access, *, timeout_s: float, retry_s: float) -> None:
         self._access = access
-        given = {"access_key_id": access.key, "secret_access_key": access.secret}
+        config: S3Config = {
+            "region": access.region,
+            "virtual_hosted_style_request": not access.endpoint,
+        }
+        if access.endpoint:
+            config["endpoint"] = access.endpoint
+        if access.key:  # else as the machine says
+            config["access_key_id"], config["secret_access_key"] = access.key, access.secret
         self._store = S3Store(
             access.bucket,
             prefix=access.prefix or None,
-            config={
-                "region": access.region,
-                "virtual_hosted_style_request": not access.endpoint,
-                **({"endpoint": access.endpoint} if access.endpoint else {}),
-                **(given if access.key else {}),  # else as the machine says
-            },
+            config=config,
             client_options={
                 "timeout": timedelta(seconds=timeout_s),
                 "connect_timeout": timedelta(seconds=5),
