@@ -90,16 +90,18 @@ def _index_is_whole() -> bool:
 
 def _numbers_twice() -> int:
     """Archival codes and OCFL objects that are there twice, or objects without a record."""
-    from django.conf import settings
     from django.db.models import Count
 
     from liandong.archive.models import Record
+    from liandong.base.engines import engine
 
     twice = Record.objects.values("code").annotate(times=Count("pk")).filter(times__gt=1).count()
-    objects = 0
-    for root in Path(settings.STORE).rglob("0=ocfl_object_1.1"):
-        inventory = json.loads((root.parent / "inventory.json").read_text("utf-8"))
-        objects += inventory["id"].startswith("urn:uuid:")
+    store, objects = engine("blobs"), 0
+    for key in store.keys(""):
+        if key.endswith("/0=ocfl_object_1.1"):
+            root = key.rpartition("/")[0]
+            inventory = json.loads(store.read(f"{root}/inventory.json"))
+            objects += inventory["id"].startswith("urn:uuid:")
     return int(twice + max(0, objects - Record.objects.count()))
 
 

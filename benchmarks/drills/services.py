@@ -2,19 +2,22 @@
 
 The tests have a module per service, `tests/services/<name>.py`, with a context manager `serving()`
 that gives a running service: `knobs` (what LIANDONG_… must be to use it), `kill()` and `start()`;
-`slow(seconds)` where it can be slowed.  A service that is not there is said, not skipped silently.
+`pause()` and `resume()` where it can be slowed.  One that is not there is said, not skipped
+silently.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from subprocess import CalledProcessError
 from typing import Any, Protocol
 
 from .faults import DOWN_S, EVERYTHING, TAKEN_IN, Fault
 from .installation import Installation
 
-SLOW_S = 2.0  # before each answer
+SLOW_S = 2.0  # without an answer
+SLOW_TIMES = 5
 
 
 class Service(Protocol):
@@ -40,9 +43,11 @@ def _killed(_site: Installation, service: Any) -> None:
 
 
 def _slowed(_site: Installation, service: Any) -> None:
-    service.slow(SLOW_S)
-    time.sleep(2 * DOWN_S)
-    service.slow(0)
+    for _ in range(SLOW_TIMES):
+        service.pause()
+        time.sleep(SLOW_S)
+        service.resume()
+        time.sleep(SLOW_S / 4)
 
 
 SERVICES: dict[str, tuple[str, Fault]] = {
@@ -60,5 +65,9 @@ def service(name: str) -> Iterator[Service]:
         serving: Callable[[], Any] = import_module(f"tests.services.{name}").serving
     except (ImportError, AttributeError):
         raise NoService("no service") from None
-    with serving() as running:
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(serving())
+        except (ImportError, OSError, RuntimeError, CalledProcessError) as error:
+            raise NoService(str(error)) from None
         yield running

@@ -7,6 +7,7 @@ with the process that started it, also when that is killed.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -43,38 +44,89 @@ def missing() -> str:
     return ", ".join(f"no {name}" for name in needed if shutil.which(name) is None)
 
 
-@contextmanager
-def running() -> Iterator[str]:
-    """The address of a fresh server, `http://127.0.0.1:port`; stopped at the end.
+class Server:
+    """A node that can be killed, stopped for a while and started again on the same data."""
 
-    Raises subprocess.CalledProcessError when it cannot be fetched, RuntimeError with the end of its
-    log when it does not start.
-    """
-    program = _fetched()
-    with tempfile.TemporaryDirectory(prefix="opensearch-") as place:
-        folder, port, inner = Path(place), free_port(), free_port()
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program, self._folder = program, folder
+        self._port = free_port()
+        self.address = f"http://127.0.0.1:{self._port}"
         (folder / "config").mkdir()
         shutil.copy(program / "config" / "log4j2.properties", folder / "config")
         (folder / "config" / "jvm.options").write_text(JAVA_OPTIONS)
         settings = {
-            "discovery.type": "single-node", "http.port": port, "transport.port": inner,
-            "network.host": "127.0.0.1", "path.data": folder / "data", "path.logs": folder / "logs",
+            "discovery.type": "single-node", "http.port": self._port,
+            "transport.port": free_port(), "network.host": "127.0.0.1",
+            "path.data": folder / "data", "path.logs": folder / "logs",
             "cluster.routing.allocation.disk.threshold_enabled": "false",
         }  # fmt: skip
         lines = "".join(f"{name}: {value}\n" for name, value in settings.items())
         (folder / "config" / "opensearch.yml").write_text(lines)
-        server = _start(program, folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def knobs(self) -> dict[str, str]:
+        """The settings of an installation that searches here."""
+        return {"LIANDONG_SEARCH": f"{self.address}/liandong"}
+
+    def start(self) -> None:
+        """Raises RuntimeError with the end of its log when it does not start."""
+        self._process = _start(self._program, self._folder)
+        _wait(self._process, self.address, self._folder / "out.log")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It goes on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            if number == signal.SIGKILL:
+                self._process.wait()
+
+    def stop(self) -> None:
+        """At the end."""
+        if self._process is None:
+            return
+        self._process.terminate()
         try:
-            address = f"http://127.0.0.1:{port}"
-            _wait(server, address, folder / "out.log")
-            yield address
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A fresh server, stopped at the end.
+
+    Raises FileNotFoundError for want of a program, subprocess.CalledProcessError when the server
+    cannot be fetched, RuntimeError when it does not start.
+    """
+    if reason := missing():
+        raise FileNotFoundError(reason)
+    program = _fetched()
+    with tempfile.TemporaryDirectory(prefix="opensearch-") as place:
+        server = Server(program, Path(place))
+        try:
+            server.start()
+            yield server
         finally:
-            server.terminate()
-            try:
-                server.wait(30)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.stop()
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The address of a fresh server, `http://127.0.0.1:port`; raises as `serving`."""
+    with serving() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")

@@ -35,13 +35,23 @@ class TwoNodes:
         """Of the head, `host:port`."""
         return str(self._cluster.address)
 
+    @property
+    def knobs(self) -> dict[str, str]:
+        """The settings of an installation that computes here."""
+        return {"LIANDONG_COMPUTE": f"ray:{self.address}"}
+
+    def start(self) -> None:
+        """One more node."""
+        self.add_node()
+
     def add_node(self, **more: Any) -> Any:
         """One more node, alive when this returns."""
-        return self._cluster.add_node(**_NODE, **more)
+        self._last = self._cluster.add_node(**_NODE, **more)
+        return self._last
 
-    def kill(self, node: Any) -> None:
-        """SIGKILL its raylet and everything that the raylet started."""
-        raylet = raylet_of(node)
+    def kill(self, node: Any = None) -> None:
+        """SIGKILL its raylet and everything that the raylet started; without one the last's."""
+        raylet = raylet_of(node or self._last)
         for pid in (raylet, *children(raylet)):
             os.kill(pid, signal.SIGKILL)
 
@@ -78,18 +88,16 @@ def eventually(holds: Callable[[], bool], *, within_s: float = 60) -> bool:
     return True
 
 
-@pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[TwoNodes]:
-    """Two nodes for the session; skips where Ray is not installed, unless CI is set."""
-    if find_spec("ray") is None and not os.environ.get("CI"):
-        pytest.skip("the extra `cluster` is not installed")
+@contextmanager
+def serving() -> Iterator[TwoNodes]:
+    """A cluster of two nodes; nothing of it is left afterwards.  Raises ImportError."""
     from liandong.engines.compute.ray import loopback  # first: it sets what Ray reads at import
 
     with (
         tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder,  # sockets lie below
         _variables({
             "RAY_AUTH_TOKEN": "0" * 64, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{WORK}",
-            "LIANDONG_HOME": f"{folder}/home",
+            "LIANDONG_HOME": os.environ.get("LIANDONG_HOME", f"{folder}/home"),
         }),
         loopback(),
     ):  # fmt: skip
@@ -103,6 +111,15 @@ def ray_cluster() -> Iterator[TwoNodes]:
             yield nodes
         finally:
             cluster.shutdown()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[TwoNodes]:
+    """Two nodes for the session; skips where Ray is not installed, unless CI is set."""
+    if find_spec("ray") is None and not os.environ.get("CI"):
+        pytest.skip("the extra `cluster` is not installed")
+    with serving() as nodes:
+        yield nodes
 
 
 @contextmanager

@@ -27,13 +27,47 @@ KEY, SECRET, REGION = "liandong", "only-for-tests", "us-east-1"
 START_S = 90  # seconds until a start counts as failed; two cores may be shared by many
 
 
-@dataclass(frozen=True)
+@dataclass
 class S3Server:
-    """A server that runs, and how to reach it."""
+    """A server, and how to reach it; it can be killed, stopped for a while and started again."""
 
     endpoint: str
-    process: subprocess.Popen[bytes]
+    command: list[str]
     folder: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """On the data that is there.  Raises TimeoutError with the end of its log."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_this_process,  # noqa: PLW1509 - it calls the kernel, no more
+            )
+        _wait(self, self.folder / "log")
+
+    def kill(self) -> None:
+        """SIGKILL: asked politely it takes fifteen seconds."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It goes on."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+
+    @cached_property
+    def knobs(self) -> dict[str, str]:
+        """The settings of an installation that keeps its store here."""
+        return self.environment(self.bucket())
 
     def bucket(self, *, lock: bool = False) -> str:
         """The name of a fresh bucket; with `lock` it has versioning and Object Lock."""
@@ -92,27 +126,23 @@ def running() -> Iterator[S3Server]:
     weed = program()
     if weed is None:
         raise FileNotFoundError("weed")
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="liandong-s3-")))
+    with tempfile.TemporaryDirectory(prefix="liandong-s3-") as place:
+        folder = Path(place)
         (folder / "volumes").mkdir()
         identity = {
             "name": "tests", "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
             "actions": ["Admin"],
         }  # fmt: skip
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), "ascii")
-        endpoint, command = _command(weed, folder)
-        log = stack.enter_context((folder / "log").open("wb"))
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            preexec_fn=_end_with_this_process,  # noqa: PLW1509 - it calls the kernel and nothing else
-        )
-        stack.callback(_stop, process)
-        server = S3Server(endpoint, process, folder)
-        _wait(server, folder / "log")
-        yield server
+        server = S3Server(*_command(weed, folder), folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+serving = running
 
 
 def _command(weed: Path, folder: Path) -> tuple[str, list[str]]:
@@ -145,7 +175,7 @@ def _wait(server: S3Server, log: Path) -> None:
     """Wait until an object can be written and read: the ports answer much sooner."""
     until = time.monotonic() + START_S
     while True:
-        if server.process.poll() is not None:
+        if server.process is None or server.process.poll() is not None:
             raise TimeoutError(f"the S3 server ended: {log.read_text()[-2000:]}")
         try:
             store = server.store()
@@ -162,11 +192,6 @@ def _wait(server: S3Server, log: Path) -> None:
 def _end_with_this_process() -> None:
     """Linux: the kernel kills the server when the process of the tests is killed."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()  # asked politely it takes fifteen seconds, and nothing of it is kept
-    process.wait()
 
 
 @pytest.fixture(scope="session")
