@@ -97,12 +97,14 @@ def serving() -> Iterator[TwoNodes]:
         tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder,  # sockets lie below
         _variables({
             "RAY_AUTH_TOKEN": "0" * 64, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{WORK}",
+            "RAY_TMPDIR": folder,  # where Ray notes which cluster runs
             "LIANDONG_HOME": os.environ.get("LIANDONG_HOME", f"{folder}/home"),
         }),
         loopback(),
     ):  # fmt: skip
         from ray.cluster_utils import Cluster
 
+        Path(folder, "ray").mkdir()
         head = {**_NODE, "temp_dir": folder, "_system_config": _SOON}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
