@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 from django.test import TransactionTestCase
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_django import Settings
 
 from tests.services.opensearch import search_server as search_server
 from tests.services.s3 import s3 as s3  # a fixture
 
-settings.register_profile("dev", max_examples=30, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
-settings.register_profile("few", max_examples=20, deadline=None, derandomize=True)
+for name, examples in (("dev", 30), ("ci", 200), ("few", 20)):
+    settings.register_profile(
+        name, max_examples=examples, deadline=None, derandomize=name != "dev",
+        suppress_health_check=[HealthCheck.too_slow],  # of the machine, which others may use
+    )  # fmt: skip
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 GUARDED = (  # tables whose rows are only added
