@@ -78,8 +78,12 @@ def blocked(batch: Batch) -> dict[str, set[str]]:
 
 
 def liandong(home: Path, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end; a data folder that is not there yet gets its tables first."""
-    if not (home.exists() and any(home.iterdir())) and "LIANDONG_DATABASE" not in more:
+    """Run one command to its end; a data folder that is not there yet gets its tables first.
+
+    `restore` wants none.
+    """
+    is_new = not (home.exists() and any(home.iterdir()))
+    if is_new and "LIANDONG_DATABASE" not in more and words[:1] != ("restore",):
         lay_tables(home)
     return subprocess.run(
         [sys.executable, "-m", "liandong.site", *map(str, words)],

@@ -1,7 +1,7 @@
 """Numbers of persons are compared in one writing."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from liandong.kernel import catalog
@@ -29,6 +29,8 @@ def test_every_writing_of_a_number_is_one(kind: str, written: str, normal: str) 
 
 
 @given(st.sampled_from(sorted(NUMBERS)), st.text(max_size=40))
+@example("bank_card", "00000b")
+@example("mobile", "o0000l")
 def test_a_normal_number_stays_as_it_is(kind: str, text: str) -> None:
     once = normal_number(kind, text)
     assert normal_number(NUMBERS[kind], once) == once

@@ -70,9 +70,9 @@ def normal_number(kind: str, text: str) -> str:
         case "resident_id":
             plain = _resident(plain)
         case "mobile":
-            plain = as_digits(plain).upper()[-_MOBILE:]
+            plain = _digits(plain)[-_MOBILE:]
         case "bank_card":
-            plain = as_digits(plain).upper()
+            plain = _digits(plain)
         case None:
             return ""
         case _:
@@ -85,8 +85,13 @@ def compared_as(kind: str) -> str:
     return NUMBERS.get(kind, "")
 
 
+def _digits(plain: str) -> str:
+    """What a reader takes for a digit in either case: a small b becomes B, and that 8."""
+    return as_digits(as_digits(plain).upper())
+
+
 def _resident(plain: str) -> str:
-    digits = (as_digits(plain[:-1]) + plain[-1:]).upper()
+    digits = _digits(plain[:-1]) + plain[-1:].upper()
     if len(digits) == _OLD and digits.isdecimal():
         first = f"{digits[:6]}19{digits[6:]}"
         return first + resident_id_digit(first)
