@@ -77,13 +77,16 @@ def blocked(batch: Batch) -> dict[str, set[str]]:
 # By the command line ------------------------------------------------------------------------------
 
 
+FILLING = {"restore", "restore-recovery"}
+
+
 def liandong(home: Path, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end; a data folder that is not there yet gets its tables first.
 
-    `restore` wants none.
+    What fills an empty folder wants none.
     """
     is_new = not (home.exists() and any(home.iterdir()))
-    if is_new and "LIANDONG_DATABASE" not in more and words[:1] != ("restore",):
+    if is_new and "LIANDONG_DATABASE" not in more and not FILLING & set(words[:2]):
         lay_tables(home)
     return subprocess.run(
         [sys.executable, "-m", "liandong.site", *map(str, words)],
