@@ -203,14 +203,14 @@ def _refuse_the_unit_that_handled_it(open_as: Open, address: str, pictures: Path
 def _find_and_prove_the_record(open_as: Open, number: str, tmp_path: Path, pictures: Path) -> None:
     """The closed case is found by search, and a package of it satisfies tools of others."""
     archivist = open_as("archivist")
+    hit = archivist.locator(".ld-hit", has_text="人民路口井盖破损")
     until = time.monotonic() + FILED_S
     while time.monotonic() < until:
         archivist.goto("/search/?q=人民路口井盖破损")
-        if archivist.locator(".ld-hit").count():
+        if hit.count():
             break
         archivist.wait_for_timeout(2000)  # the worker files it
-    hit = archivist.locator(".ld-hit").first
-    expect(hit).to_contain_text("人民路口井盖破损")
+    expect(hit).to_have_count(1)
     hit.get_by_role("link").first.click()
     expect(archivist.get_by_role("heading", level=1)).to_contain_text("井盖")
     archivist.screenshot(path=pictures / "snap-7-record.png", full_page=True)
