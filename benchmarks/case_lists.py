@@ -201,13 +201,15 @@ def run(size: str = "small") -> Iterator[Row]:
 
 def _main(count: int) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "liandong.site.settings"
+    import django
     from django.conf import settings
     from django.core.management import call_command
 
-    from liandong.site import wsgi  # noqa: F401 - the process is set up as one of the web server
-
+    django.setup()
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0, interactive=False)
+    from liandong.site import wsgi  # noqa: F401 - the process is set up as one of the web server
+
     for row in measure(count):
         print(json.dumps(row, ensure_ascii=False), flush=True)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,27 @@ def drill(fault_name: str, fault: Fault, work_name: str, database: str, broken: 
 
 
 def _break(fault: Fault, work: Work, site: Installation, broken: Any) -> None:
-    """The fault lasts while people go on working."""
-    breaking = threading.Thread(target=fault.bring, args=(site, broken))
-    breaking.start()
-    while breaking.is_alive():
+    """The fault lasts while people go on working.
+
+    It is brought about in this thread: what it starts would end with another one (PDEATHSIG).
+    """
+    with ThreadPoolExecutor(1) as people:
+        over = threading.Event()
+        working = people.submit(_work_until, over, work)
+        try:
+            fault.bring(site, broken)
+        finally:
+            over.set()
+        working.result()
+
+
+def _work_until(over: threading.Event, work: Work) -> None:
+    while not over.is_set():
         work.go_on()
         time.sleep(0.1)
+    from django.db import connections
+
+    connections.close_all()
 
 
 def _run(work: Work, site: Installation, until: Any, limit_s: float, what: str) -> None:
