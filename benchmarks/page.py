@@ -35,6 +35,9 @@ WORDS = {
     "per_second": "每秒", "per_cpu_second": "每处理器秒", "count": "次", "what": "什么",
     "threads": "线程", "right": "对", "share": "比例", "command": "命令", "version": "版本",
     "faults": "问题", "bare_insert_s": "裸插入每秒", "bare_hash_rows_s": "裸摘要每秒行",
+    "bare_rows_s": "裸表每秒行", "ratio_wall": "墙上比值", "recall": "查全", "noise": "误提",
+    "precision": "查准", "question": "提问", "engine": "引擎", "rule": "规则", "half": "哪一半",
+    "index_s": "建索引秒", "index_mb": "索引 MiB", "mean_hits": "平均命中",
 }  # fmt: skip
 SIZES = ("records", "cases", "rows", "documents", "files", "acts", "candidates", "objects")
 FIGURE = re.compile(r"(^|_)(ms|s|second|seconds)$")  # p50_ms, rows_s, per_second: not peak_mb

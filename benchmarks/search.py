@@ -1,5 +1,6 @@
 """Search at 10k, 100k and 1M records and 100k pages, with SQLite FTS5 on bigrams as the peer.
 
+`ratio` is a median over the median of the peer for the same questions of the same run.
 Beside tantivy, a real OpenSearch on the loopback (one node, heap 512 MB) where it can be started.
 `python -m benchmarks.search small|full` prints JSON lines.  The corpus is made of templates with
 frequent and rare words; no real person or body is meant.
@@ -274,10 +275,15 @@ def measure_one(
     """All figures of one corpus; of OpenSearch where there is a server."""
     head = {"benchmark": "search", "corpus": kind, "records": count}
     with tempfile.TemporaryDirectory() as place:
+        peers: dict[str, float] = {}  # median by question
+        if with_peer:
+            for row in peer(count, kind, law, Path(place)):
+                peers |= {row["question"]: row["p50_ms"]} if "question" in row else {}
+                yield {**head, "engine": "sqlite-fts5", **row}
         folder = Path(place) / "index"
         embedded = TantivySearch(folder)
         for row in all_of(embedded, lambda: _size_mb(folder), machine.cpu_s, count, kind, law):
-            yield {**head, "engine": "tantivy", **row}
+            yield {**head, "engine": "tantivy", **row, **_beside(peers, row)}
         yield {**head, "engine": "tantivy", "peak_mb": _peak_mb()}
         gc.collect()
         if server:
@@ -285,10 +291,14 @@ def measure_one(
             for row in all_of(
                 index, lambda: _size_on(index), lambda: _cpu_with(index), count, kind, law
             ):
-                yield {**head, "engine": "opensearch", **row}
-        if with_peer:
-            for row in peer(count, kind, law, Path(place)):
-                yield {**head, "engine": "sqlite-fts5", **row}
+                yield {**head, "engine": "opensearch", **row, **_beside(peers, row)}
+
+
+def _beside(peers: dict[str, float], row: dict[str, Any]) -> dict[str, float]:
+    """The median over that of the peer, where it was asked the same."""
+    if not (median := peers.get(row.get("question", ""))):
+        return {}
+    return {"ratio": round(row["p50_ms"] / median, 3)}
 
 
 def all_of(

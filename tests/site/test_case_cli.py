@@ -39,7 +39,7 @@ def test_a_file_is_imported_refused_rows_are_kept_and_all_of_it_is_proven(
     assert done.returncode == 1, done.stderr
     (told,) = lines(done)
     assert (told["read"], told["imported"], told["closed"], told["refused"]) == (3, 2, 1, 1)
-    assert refused.read_text("utf-8").splitlines() == [
+    assert refused.read_text("utf-8-sig").splitlines() == [
         "line,reason,field,value,id,title,begun,ended",
         "4,missing,title,,3,,2026-03-01 09:00,",
     ]

@@ -45,14 +45,14 @@ def test_every_benchmark_of_ours_has_a_chinese_name() -> None:
 
 def test_a_benchmark_that_nobody_knows_gets_a_growth_plot_and_a_table() -> None:
     rows = [
-        {"benchmark": "novel", "engine": name, "records": size, "p50_ms": size / 1000, "ratio": 2.5}
+        {"benchmark": "novel", "motor": name, "records": size, "p50_ms": size / 1000, "ratio": 2.5}
         for name in ("甲", "乙 & <b>")
         for size in (10_000, 100_000, 1_000_000)
     ]
     end = {"benchmark": "novel", "size": "full", **END}
     runs = page.read(_lines(MACHINE, *rows, end))
     text = page.page(runs)
-    assert "| engine | 件 | 中位毫秒 | 比值 |" in text
+    assert "| motor | 件 | 中位毫秒 | 比值 |" in text
     assert "`python -m benchmarks --size full novel`" in text
     ((name, drawn),) = page.pictures("novel", rows).items()
     assert f"plots/{name}" in text

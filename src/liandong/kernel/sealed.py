@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from typing import BinaryIO, Final, NamedTuple, Protocol, Self, TypeAlias, cast
 
 from .digests import new_sm3
+from .seekable import SizedStream
 
 MAGIC = b"LDSEALED"
 VERSION = 1
@@ -272,7 +273,7 @@ def open_sealed(stream: BinaryIO, key: DataKey, place: Place, make: MakeAead) ->
     return io.BufferedReader(raw, raw.chunk_size)
 
 
-class _Reader(io.RawIOBase):
+class _Reader(SizedStream):
     """The plain content; keeps the chunk of which only a part was asked for."""
 
     def __init__(self, stream: BinaryIO, key: DataKey, place: Place, make: MakeAead) -> None:
@@ -287,7 +288,6 @@ class _Reader(io.RawIOBase):
         self._prefix = head.prefix
         self.chunk_size = 1 << head.chunk_log
         self._chunks, self.size = self._measure()
-        self._at = 0
         self._sealed = memoryview(bytearray(min(self.chunk_size, self.size) + TAG))
         self._number, self._chunk = -1, memoryview(bytearray(len(self._sealed) - TAG))
         self._keep(self._chunks - 1)
@@ -327,42 +327,26 @@ class _Reader(io.RawIOBase):
             self._number = number
         return self._chunk[:length]
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"before the beginning: {offset}")
-        self._at = base + offset
-        return self._at
-
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         """Whole chunks go straight into the buffer; a part of one ends the read, as a raw may."""
         out, filled = memoryview(buffer).cast("B"), 0
-        while self._at < self.size and filled < len(out):
-            number, start = divmod(self._at, self.chunk_size)
+        while self.at < self.size and filled < len(out):
+            number, start = divmod(self.at, self.chunk_size)
             room, length = len(out) - filled, self._length(number)
             if start == 0 and length <= room and number != self._number:
                 self._open_chunk(number, out[filled : filled + length])
             else:
                 piece = self._keep(number)[start : start + room]
                 out[filled : filled + len(piece)] = piece
-                self._at += len(piece)
+                self.at += len(piece)
                 return filled + len(piece)
-            self._at += length
+            self.at += length
             filled += length
         return filled
 
     def readall(self) -> bytes:
         """Everything from here to the end."""
-        content = bytearray(max(0, self.size - self._at))
+        content = bytearray(max(0, self.size - self.at))
         _fill(self, memoryview(content))
         return bytes(content)
 

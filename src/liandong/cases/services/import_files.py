@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 from uuid import uuid4
 
 from django.conf import settings
@@ -20,12 +20,12 @@ from django.db import transaction
 from liandong.archive.services.jobs import enqueue_after_commit
 from liandong.base.audit import record_act
 from liandong.base.locks import Busy, hold
-from liandong.base.tables import harmless
 from liandong.cases.models import CaseImport, ImportState
 from liandong.kernel import catalog
 from liandong.kernel.case_imports import BadMapping, mapping_of, profiles
 
 from .importing import BadFile, Counts, Refused, import_rows
+from .refused_rows import refused_rows
 
 LARGEST_BYTES: Final = 2 * 1024**3
 MOST_COLUMNS: Final = 200
@@ -157,8 +157,9 @@ def _run(one: CaseImport, *, clock: Callable[[], datetime]) -> bool:
     def tell(done: int, _total: int) -> None:
         CaseImport.objects.filter(pk=one.pk).update(read=done)
 
+    refused_path(one).unlink(missing_ok=True)  # what is begun again refuses the same rows again
     try:
-        with _lines(one) as lines, _refusals(one) as refuse:
+        with _lines(one) as lines, refused_rows(refused_path(one)) as refuse:
             counts = import_rows(
                 lines, mapping_of(one.mapping), by=one.made_by, now=clock(), refuse=refuse,
                 progress=tell,
@@ -187,18 +188,3 @@ def _lines(one: CaseImport) -> Iterator[TextIO]:
 def refused_path(one: CaseImport) -> Path:
     """The table of refused rows: line, reason, field, value, and the row as it was."""
     return folder_of(one) / "refused.csv"
-
-
-@contextmanager
-def _refusals(one: CaseImport) -> Iterator[Callable[[Refused], None]]:
-    """Writes the table anew: an import that begins again refuses the same rows again."""
-    with refused_path(one).open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["line", "reason", "field", "value", *one.header])
-
-        def write(bad: Refused) -> None:
-            values: list[Any] = [value for value in bad.row.values() if value is not None]
-            told = [bad.line, bad.code, bad.name, bad.text, *values]
-            table.writerow([harmless(str(value)) for value in told])
-
-        yield write

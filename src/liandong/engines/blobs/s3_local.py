@@ -1,7 +1,6 @@
 """Copies of a remote store on this machine: files in a folder, and streams that read by ranges."""
 
 import hashlib
-import io
 import os
 import re
 import secrets
@@ -9,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from liandong.kernel.seekable import SizedStream
 
 from .keys import PARTIAL
 
@@ -28,39 +29,23 @@ class Piece(NamedTuple):
     start: bytes
 
 
-class RangedStream(io.RawIOBase):
+class RangedStream(SizedStream):
     """An object read by ranges as they are asked for; the beginning is known already."""
 
     def __init__(self, piece: Piece, fetch: Fetch) -> None:
-        self._piece, self._fetch, self._at = piece, fetch, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._piece.size}[whence]
-        if base + offset < 0:
-            raise ValueError("negative seek position")
-        self._at = base + offset
-        return self._at
+        self._piece, self._fetch, self.size = piece, fetch, piece.size
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        end = min(self._at + len(buffer), self._piece.size)
-        if end <= self._at:
+        end = min(self.at + len(buffer), self.size)
+        if end <= self.at:
             return 0
         known = self._piece.start
-        if self._at < len(known):
-            content = known[self._at : min(end, len(known))]
+        if self.at < len(known):
+            content = known[self.at : min(end, len(known))]
         else:
-            content = self._fetch(self._at, end)
+            content = self._fetch(self.at, end)
         buffer[: len(content)] = content
-        self._at += len(content)
+        self.at += len(content)
         return len(content)
 
 

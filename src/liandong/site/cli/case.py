@@ -2,8 +2,6 @@
 
 import csv
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +11,6 @@ from .embedded import clock, engines, fail, set_up_with_database
 from .output import _, progress, put, put_json
 
 if TYPE_CHECKING:
-    from liandong.cases.services.importing import Refused
     from liandong.kernel.case_imports import Layout
 
 app = typer.Typer(help=_("事项：校验、重建、导入、流程"), no_args_is_help=True)
@@ -183,12 +180,13 @@ def import_file(
         fail(_("没有这个文件：{path}").format(path=source))
     set_up_with_database()
     from liandong.cases.services.importing import BadFile, import_rows
+    from liandong.cases.services.refused_rows import refused_rows
 
     layout = _layout(mapping, profile)
     out = refused or Path(f"{source.stem}-refused.csv")
     if out.exists():
         fail(_("文件已存在：{path}").format(path=out))
-    with _refusals(out) as refuse, progress(_("导入")) as count:
+    with refused_rows(out) as refuse, progress(_("导入")) as count:
         try:
             with source.open(encoding="utf-8-sig", newline="") as lines:
                 counts = import_rows(
@@ -238,24 +236,3 @@ def _bad_file(code: str, text: str) -> str:
     if code == "columns":
         return _("文件缺少这些列：{columns}").format(columns=text)
     return _("不是规范的 CSV：{reason}").format(reason=text)
-
-
-@contextmanager
-def _refusals(path: Path) -> Iterator[Any]:
-    """Writes each refused row with its line and reason; no file without a refusal."""
-    opened: list[Any] = []
-
-    def write(one: "Refused") -> None:
-        values = [str(value) for value in one.row.values() if value is not None]
-        if not opened:
-            file = path.open("x", encoding="utf-8", newline="")
-            opened.append(file)
-            head = [name for name in one.row if name is not None]
-            csv.writer(file).writerow(["line", "reason", "field", "value", *head])
-        csv.writer(opened[0]).writerow([one.line, one.code, one.name, one.text, *values])
-
-    try:
-        yield write
-    finally:
-        for file in opened:
-            file.close()
