@@ -46,7 +46,7 @@ from . import machine
 if TYPE_CHECKING:
     from liandong.kernel.viewer import Viewer
 
-COUNTS = {"small": (10_000, 100_000), "full": (10_000, 100_000, 1_000_000)}
+COUNTS = {"small": (2_000, 20_000), "full": (10_000, 100_000, 1_000_000)}
 ASKED = 200  # suggestions timed at each size
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 SPLIT = datetime(2015, 6, 1, tzinfo=UTC)  # tuning before, held out from here

@@ -20,7 +20,7 @@ from typing import Any
 
 from . import handover, machine
 
-SIZES = {"small": (200, 1_000), "full": (200, 1_000, 10_000)}
+SIZES = {"small": (100, 400), "full": (200, 1_000, 10_000)}
 PEER_OBJECTS = 200  # written by ocfl-py
 
 Row = dict[str, Any]

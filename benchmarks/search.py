@@ -32,7 +32,7 @@ from liandong.kernel.text import bigrams, fold, phrase_tokens
 from . import machine
 
 SIZES = {
-    "small": (("records", 10_000), ("records", 100_000)),
+    "small": (("records", 10_000), ("records", 40_000)),
     "full": (("records", 10_000), ("records", 100_000), ("pages", 100_000), ("records", 1_000_000)),
 }
 VISIBLE: Rule = AnyOf(
