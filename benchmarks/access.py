@@ -28,6 +28,7 @@ from liandong.kernel.query import parse
 from liandong.kernel.viewer import USES, Share, Viewer
 
 from . import search
+from .homes import new_home
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20260101
@@ -278,7 +279,7 @@ def run(size: str = "small") -> Iterator[Row]:
 
 def _inside(part: str, count: int, server: str) -> Iterator[Row]:
     command = [sys.executable, "-m", "benchmarks.access", part, str(count)]
-    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+    with new_home() as home:
         knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
         if server:
             knobs["LIANDONG_DATABASE"] = server

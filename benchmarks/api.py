@@ -16,7 +16,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zipfile
@@ -31,8 +30,9 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from . import access, machine, search
+from .homes import new_home
 
-SIZES = {"small": (10_000,), "full": (10_000, 100_000)}
+SIZES = {"small": (2_000,), "full": (10_000, 100_000)}
 ONE_BY_ONE = 200  # requests of each kind, for the times
 AT_ONCE = 4  # callers, for the rate
 OF_EACH = 50  # requests of each caller
@@ -101,7 +101,7 @@ class Caller:
 
 def measure(count: int) -> Iterator[Row]:
     """Every kind of request over so many records."""
-    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+    with new_home() as home:
         knobs = {
             "LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR",
             "LIANDONG_WEB_WORKERS": str(WORKERS), "LIANDONG_API_PER_MINUTE": "100000",

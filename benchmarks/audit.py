@@ -9,12 +9,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from . import machine
+from .homes import new_home
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 SINGLE = 500  # acts of their own, each in its transaction
@@ -67,7 +67,7 @@ def measure(count: int) -> Iterator[Row]:
 def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures; each size in a process and a data folder of its own."""
     for count in SIZES[size]:
-        with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+        with new_home() as home:
             knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.audit", str(count)],

@@ -20,6 +20,7 @@ from sqlite3 import connect
 from typing import Any
 
 from . import machine
+from .homes import new_home
 
 COUNT = {"small": 20_000, "full": 200_000}
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
@@ -66,7 +67,7 @@ def _bare_rows_s(count: int) -> int:
 
 def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures, in a process and a data folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+    with new_home() as home:
         knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.case_import", str(COUNT[size])],

@@ -13,7 +13,6 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from . import machine
+from .homes import new_home
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
@@ -184,7 +184,7 @@ def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures; each size in a process and a data folder of its own."""
     before: dict[tuple[str, str], float] = {}
     for count in SIZES[size]:
-        with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+        with new_home() as home:
             knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.case_lists", str(count)],

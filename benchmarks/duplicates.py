@@ -18,7 +18,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -42,6 +41,7 @@ from liandong.kernel.likeness import (
 from liandong.kernel.places import COARSE
 
 from . import machine
+from .homes import new_home
 
 if TYPE_CHECKING:
     from liandong.kernel.viewer import Viewer
@@ -69,7 +69,7 @@ def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures: quality in this process, speed in a data folder of its own."""
     yield from quality()
     for count in COUNTS[size]:
-        with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+        with new_home() as home:
             knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.duplicates", str(count)],

@@ -32,9 +32,10 @@ from liandong.kernel.sealed import (
 )
 
 from . import handover
+from .homes import lay_tables
 from .ingest import _inside
 
-MEGABYTES = {"small": (1, 32), "full": (1, 32, 256)}
+MEGABYTES = {"small": (1, 8), "full": (1, 32, 256)}
 RUNS = {"aes": 15, "sm4": 5}
 READS = 500
 PIECE = 16 << 10
@@ -157,6 +158,7 @@ def _ingest(files: int) -> Iterator[Row]:
         with tempfile.TemporaryDirectory(prefix="liandong-bench-") as folder:
             root = Path(folder)
             handover.make(root / "in", files)
+            lay_tables(root / "home")
             (row,) = _inside(
                 "pipeline", root,
                 LIANDONG_HOME=str(root / "home"), LIANDONG_ENCRYPTION=encryption,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import handover, machine
+from .homes import lay_tables
 
 SIZES = {"small": (100, 400), "full": (200, 1_000, 10_000)}
 PEER_OBJECTS = 200  # written by ocfl-py
@@ -32,6 +33,7 @@ def run(size: str) -> Iterator[Row]:
         with tempfile.TemporaryDirectory(prefix="liandong-bench-") as folder:
             root = Path(folder)
             handover.make(root / "in", files)
+            lay_tables(root / "home")
             (ours,) = _inside("pipeline", root, LIANDONG_HOME=str(root / "home"))
             yield ours
             bare = _inside("bare", root)

@@ -14,7 +14,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -29,6 +28,7 @@ from uuid import uuid4
 from . import machine
 from .drills.installation import ROOT, Installation, environment
 from .drills.postgres import NoPostgres, cluster
+from .homes import new_home
 
 SIZES = {"small": (50, 20), "full": (200, 300)}  # users, seconds
 READING_S = (4.0, 12.0)  # between two pages
@@ -159,7 +159,7 @@ def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures: one row a page, and one for all of them."""
     users, seconds = SIZES[size]
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="liandong-bench-")))
+        home = Path(stack.enter_context(new_home()))
         try:
             part, address = "postgresql", stack.enter_context(cluster()).make("load")
         except NoPostgres:

@@ -10,10 +10,11 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from .homes import new_home
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20261126
@@ -116,7 +117,7 @@ def run(size: str = "small") -> Iterator[Row]:
 
 def _inside(count: int, server: str) -> Iterator[Row]:
     command = [sys.executable, "-m", "benchmarks.opening", str(count)]
-    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+    with new_home() as home:
         knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
         if server:
             knobs["LIANDONG_DATABASE"] = server

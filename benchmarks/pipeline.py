@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import machine
+from .homes import lay_tables
 from .ocr import PAGES
 
 SIZES = {"small": 4, "full": 12}  # pages
@@ -36,6 +37,7 @@ def run(size: str) -> Iterator[Row]:
     for part in PARTS:
         with tempfile.TemporaryDirectory(prefix="liandong-bench-") as folder:
             (Path(folder) / "in").mkdir()
+            lay_tables(Path(folder) / "home")
             for image in chosen:
                 shutil.copyfile(image, Path(folder) / "in" / image.name)
             rows[part] = _inside(part, Path(folder))

@@ -15,7 +15,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -29,6 +28,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from . import api, machine
+from .homes import new_home
 
 SIZES = {"small": (50, 10), "full": (200, 60)}  # reports a second, seconds
 SENDERS = 16
@@ -50,7 +50,7 @@ class Sent:
 
 def measure(rate: int, seconds: int, *, kill: bool) -> Row:
     """One run at `rate` reports a second."""
-    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as home:
+    with new_home() as home:
         knobs = {
             "LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR",
             "LIANDONG_WEB_WORKERS": str(WORKERS),

@@ -32,7 +32,7 @@ from liandong.kernel.text import bigrams, fold, phrase_tokens
 from . import machine
 
 SIZES = {
-    "small": (("records", 10_000), ("records", 40_000)),
+    "small": (("records", 5_000), ("records", 20_000)),
     "full": (("records", 10_000), ("records", 100_000), ("pages", 100_000), ("records", 1_000_000)),
 }
 VISIBLE: Rule = AnyOf(
@@ -41,7 +41,7 @@ VISIBLE: Rule = AnyOf(
         AllOf((Eq("unit", "U07"), AtMost("level", 1))),
     )
 )
-ON_SERVER = {"small": 10_000, "full": 1_000_000}  # documents that OpenSearch is measured with
+ON_SERVER = {"small": 5_000, "full": 1_000_000}  # documents that OpenSearch is measured with
 QUESTIONS = 200  # of each kind
 PEER_QUESTIONS = 30
 

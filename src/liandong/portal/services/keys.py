@@ -11,7 +11,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from liandong.base.audit import record_act
@@ -186,19 +186,23 @@ def revoke_key(code: str, *, by: str, now: datetime) -> ApiKey:
 def let_in(token: str, *, origin: str, now: datetime) -> ApiKey:
     """The key of a token, one request of its limit spent.  Raises BadKey and TooMany.
 
-    The limit is counted by the database, so it holds over any number of processes.
+    The limit is counted by the database, so it holds over any number of processes.  A limit spent
+    further ahead than a minute was spent before the clock was set back, and is whole again.
     """
     key = _find(token)
     at = int(now.timestamp() * 1_000_000)
     step = MINUTE_US // key.per_minute
-    spent = ApiKey.objects.filter(pk=key.pk, ready_at__lte=at + MINUTE_US - step).update(
-        ready_at=Greatest(F("ready_at"), Value(at)) + step,
+    began = Value(at, BigIntegerField())
+    of_before = Q(ready_at__gt=at + MINUTE_US)
+    has_room = Q(ready_at__lte=at + MINUTE_US - step) | of_before
+    spent = ApiKey.objects.filter(has_room, pk=key.pk).update(
+        ready_at=Case(When(of_before, then=began), default=Greatest(F("ready_at"), began)) + step,
         last_used_at=now,
         last_origin=origin[:64],
     )
     if not spent:
         raise TooMany(key, max(0.0, (key.ready_at + step - MINUTE_US - at) / 1_000_000))
-    key.ready_at = max(key.ready_at, at) + step
+    key.ready_at = (at if key.ready_at > at + MINUTE_US else max(key.ready_at, at)) + step
     if reason := _why_not(key, origin, now):
         raise BadKey(reason, key)
     return key

@@ -79,7 +79,9 @@ def take_turn(key: str, most: int, *, now: datetime, within: timedelta | None = 
     Another time `within` is at most LONGEST_WINDOW.
     """
     window = within or settings.LOCK_TIME
-    counting = Throttle.objects.filter(key=key, until__isnull=True, since__gt=now - window)
+    counting = Throttle.objects.filter(
+        key=key, until__isnull=True, since__gt=now - window, since__lte=now
+    )
     # neither the first nor the last of a window, as nearly all are: one statement counts it
     if counting.filter(failures__lt=most - 1).update(failures=F("failures") + 1):
         return True
@@ -89,6 +91,9 @@ def take_turn(key: str, most: int, *, now: datetime, within: timedelta | None = 
 @transaction.atomic
 def _take_turn(key: str, most: int, *, now: datetime, window: timedelta) -> bool:
     row, _ = Throttle.objects.select_for_update().get_or_create(key=key, defaults={"since": now})
+    if row.since > now:  # the clock was set back: the same count, no longer than one window
+        row.since, row.until = now, row.until and now + window
+        row.save()
     if row.until and now < row.until:
         return False
     if row.until or now - row.since >= window:
