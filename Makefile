@@ -31,8 +31,8 @@ check: setup .venv/.dev ## lint, types, import contracts, migrations
 	$(BIN)/liandong manage makemigrations --check --dry-run
 
 e2e: setup .venv/.e2e ## browser journeys, axe, budgets, print
-	@command -v "$${CHROMIUM:-chromium-headless-shell}" >/dev/null || { \
-	  echo "没有浏览器。安装 Install: apt-get install -y --no-install-recommends chromium-headless-shell fonts-noto-cjk" >&2; exit 1; }
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { \
+	  echo "没有浏览器。安装 Install: apt-get install -y --no-install-recommends chromium fonts-noto-cjk" >&2; exit 1; }
 	$(BIN)/python -m pytest -n 2 --dist=loadfile -m e2e tests/e2e
 
 bench: setup .venv/.dev ## measurements, JSON lines; SIZE=full for the long ones

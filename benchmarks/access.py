@@ -30,7 +30,7 @@ from liandong.kernel.viewer import USES, Share, Viewer
 from . import search
 from .homes import new_home
 
-SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
+SIZES = {"small": (1_000, 4_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20260101
 ROUNDS = 20  # of each list, after a warm-up
 QUESTIONS = 40  # of each kind

@@ -1,6 +1,6 @@
 """Real browser against a real server with its worker, on a data folder of its own.
 
-Wants a browser and a Chinese font (Debian: chromium-headless-shell, fonts-noto-cjk).
+Wants a browser and a Chinese font (Debian: chromium, fonts-noto-cjk).
 """
 
 import os
@@ -42,7 +42,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    chromium = {"executable_path": os.environ.get("CHROMIUM", "/usr/bin/chromium-headless-shell")}
+    chromium = {"executable_path": os.environ.get("CHROMIUM", "/usr/bin/chromium")}
     return {**browser_type_launch_args, **chromium, "args": CHROMIUM_ARGS}
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -233,16 +234,16 @@ def test_a_refused_post_may_be_sent_again_with_the_same_token() -> None:
     assert who.post("/transfers", {"name": "x", "fonds": "Z109"}, token=token).status_code == 201
 
 
-def test_a_request_that_is_at_work_is_not_begun_again() -> None:
+def test_a_request_that_is_at_work_is_not_begun_again(home: Path) -> None:
     issued, token = key_of(), fresh_token()
     who = Caller(issued.token)
-    now = timezone.now()
-    row = _at_work(who, issued.key, token)
-    answer = who.post("/transfers", {"name": "一批"}, token=token)
+    _at_work(who, issued.key, token)
+    with answers.answering(issued.key.line, token):
+        answer = who.post("/transfers", {"name": "一批"}, token=token)
     assert (answer.status_code, code_of(answer)) == (409, "at-work")
     assert "Retry-After" in answer.headers
-    KeptAnswer.objects.filter(pk=row.pk).update(begun_at=now - timedelta(minutes=2))
     assert who.post("/transfers", {"name": "一批"}, token=token).status_code == 201  # it had died
+    assert list((home / "locks").glob("answer-*")) == []
 
 
 def _at_work(who: Caller, key: ApiKey, token: str) -> KeptAnswer:

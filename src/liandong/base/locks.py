@@ -1,8 +1,10 @@
 """Locks between processes of one machine, released by the kernel when the holder dies."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 
@@ -16,13 +18,33 @@ class Busy(Exception):
 
 
 @contextmanager
-def hold(name: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold the lock `name` (letters, digits, `-`); raises Busy at once unless `wait`."""
+def hold(name: str, *, wait: bool = False, once: bool = False) -> Iterator[None]:
+    """Hold the lock `name` (letters, digits, `-`); raises Busy at once unless `wait`.
+
+    `once`: the name is of one act alone, so that its file goes with the lock.
+    """
     folder = settings.HOME / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise Busy(name) from None
-        yield
+    path = folder / f"{name}.lock"
+    is_held = False
+    while not is_held:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise Busy(name) from None
+            is_held = not once or _is_at(path, file.fileno())
+            if is_held:
+                try:
+                    yield
+                finally:
+                    if once:
+                        path.unlink()
+
+
+def _is_at(path: Path, file: int) -> bool:
+    """Whether the open file is the one of that name still: its holder takes the name away."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False

@@ -41,7 +41,6 @@ class Entry:
     scope: str  # of SCOPES
     act: str = ""  # catalog/audit_acts.csv; "": only refusals leave a row
     refuses: tuple[str, ...] = ()  # portal.api.problems that it answers besides the usual ones
-    lease_s: int = 60  # a repeated POST waits so long for one that was cut off
     most_bytes: int = 1 << 20  # of a body in JSON
     streams: bool = False  # the body goes to the disk, and no digest of it is taken here
     keeps: bool = True  # False: a repetition asks again (the answer holds a secret)

@@ -43,7 +43,7 @@ from .transfers import finding_shown, upload_problem, upload_shown
 router = Router(tags=["filings"])
 MOST_BYTES: Final = 16 << 20
 WRITE: Final = Entry(
-    FILE, "filing:write", lease_s=120, most_bytes=MOST_BYTES,
+    FILE, "filing:write", most_bytes=MOST_BYTES,
     refuses=(
         "not-found", "unknown-fonds", "classified", "already-filed", "bad-name",
         "not-as-declared", "unfinished", "no-space",

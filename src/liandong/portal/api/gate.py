@@ -8,8 +8,9 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -23,6 +24,7 @@ from ninja.decorators import decorate_view
 from ninja.errors import HttpError, ValidationError
 
 from liandong.base.audit import record_act
+from liandong.base.locks import Busy
 from liandong.base.middleware import origin_of
 from liandong.base.models import Outcome
 from liandong.base.viewers import today_of
@@ -231,9 +233,24 @@ def _once(
     request: HttpRequest, entry: Entry, caller: Caller, run: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
     """The kept answer of this request, or the work and its answer, kept."""
-    row = _begin(request, entry, caller)
-    if row.status and entry.keeps:
-        return _kept(row)
+    named = (caller.key.line, caller.token, _print_of(request, entry))
+    with ExitStack() as held:
+        try:
+            row = answers.known(*named, now=caller.now)
+            if row is None or not entry.keeps:
+                held.enter_context(answers.answering(*named[:2]))
+                row = answers.begin(*named, now=caller.now)
+        except answers.OtherRequest:
+            raise Problem("token-reused") from None
+        except Busy:
+            raise Problem("at-work", headers={"Retry-After": "2"}) from None
+        if row.status and entry.keeps:
+            return _kept(row)
+        return _worked(row, entry, run)
+
+
+def _worked(row: KeptAnswer, entry: Entry, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The work of a token and its answer, kept; a refused or failed one may be sent again."""
     answer: HttpResponseBase | None = None
     try:
         answer = run()
@@ -246,18 +263,6 @@ def _once(
         location = answer.headers.get("Location", "")
         answers.keep(row, status=answer.status_code, body=body, location=location)
     return answer
-
-
-def _begin(request: HttpRequest, entry: Entry, caller: Caller) -> KeptAnswer:
-    lease = timedelta(seconds=entry.lease_s)
-    try:
-        return answers.begin(
-            caller.key.line, caller.token, _print_of(request, entry), now=caller.now, lease=lease
-        )
-    except answers.OtherRequest:
-        raise Problem("token-reused") from None
-    except answers.AtWork:
-        raise Problem("at-work", headers={"Retry-After": "2"}) from None
 
 
 def _print_of(request: HttpRequest, entry: Entry) -> str:

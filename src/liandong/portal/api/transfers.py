@@ -48,11 +48,11 @@ FILES: Final = Entry(
     refuses=("not-found", "submitted", "bad-name", "too-large", "wrong-offset", "no-space"),
 )  # fmt: skip
 SUBMIT: Final = Entry(
-    HAND_OVER, "transfers:write", lease_s=300, most_bytes=16 << 20,
+    HAND_OVER, "transfers:write", most_bytes=16 << 20,
     refuses=("not-found", "unfinished", "no-files", "not-as-declared", "no-space"),
 )  # fmt: skip
 PACKAGE: Final = Entry(
-    HAND_OVER, "transfers:write", lease_s=900, streams=True,
+    HAND_OVER, "transfers:write", streams=True,
     refuses=("unknown-fonds", "bad-name", "not-as-declared", "no-space"),
 )  # fmt: skip
 LIST: Final = Entry(FOLLOW, "transfers:read", refuses=("bad-cursor",))

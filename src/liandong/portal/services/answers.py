@@ -1,15 +1,18 @@
 """A POST is done once, however often it is sent: its answer is kept for a day (幂等).
 
-The row is written before the work begins, in a transaction of its own, so that a second request
-with the same token sees that it is at work.  Work that a kill cut off is done again after its
-lease: every operation finds what it had made the first time, so nothing is made twice.
+The row is written before the work begins, in a transaction of its own, under a lock that dies with
+its process.  Work that a kill cut off is done again as soon as it is asked again: every operation
+finds what it had made the first time, so nothing is made twice.
 """
 
+import hashlib
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 
+from liandong.base.locks import hold
 from liandong.portal.models import KeptAnswer
 
 KEEP: Final = timedelta(hours=24)
@@ -19,14 +22,25 @@ class OtherRequest(Exception):
     """The token was used for another request."""
 
 
-class AtWork(Exception):
-    """The same request is being answered now."""
+def answering(line: str, token: str) -> AbstractContextManager[None]:
+    """The lock of whoever answers this token; entering raises Busy while somebody does."""
+    name = hashlib.sha256(f"{line} {token}".encode()).hexdigest()[:32]
+    return hold(f"answer-{name}", once=True)
 
 
-def begin(line: str, token: str, request: str, *, now: datetime, lease: timedelta) -> KeptAnswer:
-    """The row of this token: its `status` is 0 when the caller is to do the work.
+def known(line: str, token: str, request: str, *, now: datetime) -> KeptAnswer | None:
+    """The row of this token when its work is done.  Raises OtherRequest."""
+    rows = KeptAnswer.objects.filter(line=line, token=token, begun_at__gte=now - KEEP)
+    row = rows.first()
+    if row is not None and row.request != request:
+        raise OtherRequest
+    return row if row is not None and row.status else None
 
-    Raises OtherRequest and AtWork.
+
+def begin(line: str, token: str, request: str, *, now: datetime) -> KeptAnswer:
+    """The row of this token for whoever is `answering` it: `status` is 0 when the work is to do.
+
+    Raises OtherRequest.
     """
     with transaction.atomic():
         KeptAnswer.objects.filter(line=line, token=token, begun_at__lt=now - KEEP).delete()
@@ -35,14 +49,9 @@ def begin(line: str, token: str, request: str, *, now: datetime, lease: timedelt
         )
         if row.request != request:
             raise OtherRequest
-        if fresh or row.status:
-            return row
-        cut_off = KeptAnswer.objects.filter(
-            pk=row.pk, status=0, begun_at=row.begun_at, begun_at__lte=now - lease
-        )
-        if not cut_off.update(begun_at=now):
-            raise AtWork
-        row.begun_at = now
+        if not fresh and not row.status:  # whoever began it has died
+            row.begun_at = now
+            row.save(update_fields=["begun_at"])
         return row
 
 
