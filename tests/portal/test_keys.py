@@ -220,6 +220,14 @@ def test_a_clock_that_is_set_back_locks_nobody_out(minutes: int) -> None:
     assert 9 < refused.value.wait_s <= 10
 
 
+def test_a_request_that_waited_does_not_renew_the_limit() -> None:
+    issued = key_of(now=NOW, expires_at=NOW + MONTH, per_minute=6)
+    for _ in range(6):
+        _let_in(issued.token)
+    with pytest.raises(TooMany):
+        _let_in(issued.token, minutes=-50 / 60)
+
+
 def test_two_keys_do_not_share_a_limit() -> None:
     one, other = (key_of(now=NOW, expires_at=NOW + MONTH, per_minute=1) for _ in range(2))
     _let_in(one.token)

@@ -24,6 +24,7 @@ MARK: Final = "ldk"  # begins every key, so that scanners of leaked secrets know
 OVERLAP: Final = timedelta(hours=24)  # a rotated key goes on so long, when it would at all
 LONGEST: Final = timedelta(days=366)
 MINUTE_US: Final = 60_000_000
+_SET_BACK_US: Final = 2 * MINUTE_US  # a request that waited is behind others, but not by a minute
 
 
 class BadTerms(Exception):
@@ -187,13 +188,13 @@ def let_in(token: str, *, origin: str, now: datetime) -> ApiKey:
     """The key of a token, one request of its limit spent.  Raises BadKey and TooMany.
 
     The limit is counted by the database, so it holds over any number of processes.  A limit spent
-    further ahead than a minute was spent before the clock was set back, and is whole again.
+    further ahead than two minutes was spent before the clock was set back, and is whole again.
     """
     key = _find(token)
     at = int(now.timestamp() * 1_000_000)
     step = MINUTE_US // key.per_minute
     began = Value(at, BigIntegerField())
-    of_before = Q(ready_at__gt=at + MINUTE_US)
+    of_before = Q(ready_at__gt=at + _SET_BACK_US)
     has_room = Q(ready_at__lte=at + MINUTE_US - step) | of_before
     spent = ApiKey.objects.filter(has_room, pk=key.pk).update(
         ready_at=Case(When(of_before, then=began), default=Greatest(F("ready_at"), began)) + step,
@@ -202,7 +203,7 @@ def let_in(token: str, *, origin: str, now: datetime) -> ApiKey:
     )
     if not spent:
         raise TooMany(key, max(0.0, (key.ready_at + step - MINUTE_US - at) / 1_000_000))
-    key.ready_at = (at if key.ready_at > at + MINUTE_US else max(key.ready_at, at)) + step
+    key.ready_at = (at if key.ready_at > at + _SET_BACK_US else max(key.ready_at, at)) + step
     if reason := _why_not(key, origin, now):
         raise BadKey(reason, key)
     return key
