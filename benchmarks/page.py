@@ -37,6 +37,7 @@ WORDS = {
     "faults": "问题", "bare_insert_s": "裸插入每秒", "bare_hash_rows_s": "裸摘要每秒行",
     "bare_rows_s": "裸表每秒行", "ratio_wall": "墙上比值", "recall": "查全", "noise": "误提",
     "precision": "查准", "question": "提问", "engine": "引擎", "rule": "规则", "half": "哪一半",
+    "none_p50_ms": "无规则中位毫秒", "rule_p50_ms": "有规则中位毫秒", "viewer": "谁看",
     "index_s": "建索引秒", "index_mb": "索引 MiB", "mean_hits": "平均命中",
 }  # fmt: skip
 SIZES = ("records", "cases", "rows", "documents", "files", "acts", "candidates", "objects")
@@ -120,7 +121,7 @@ def _figures(rows: Sequence[Row]) -> list[str]:
     """Times and rates, as they first appear; what the peer did comes last."""
     keys = dict.fromkeys(key for row in rows for key in row if key not in NEVER)
     found = [key for key in keys if FIGURE.search(key) and _holds(rows, key)]
-    return sorted(found, key=lambda key: key.startswith(("peer_", "filled_", "bare_")))
+    return sorted(found, key=lambda key: key.startswith(("peer_", "filled_", "bare_", "none_")))
 
 
 def _holds(rows: Sequence[Row], figure: str) -> bool:
