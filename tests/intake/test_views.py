@@ -169,6 +169,14 @@ def _costs(client: Client, batch: Batch) -> dict[str, int]:
     return found
 
 
+def test_a_receipt_says_while_the_files_are_not_all_known(batch: Batch) -> None:
+    client, address = client_of(ARCHIVIST), f"/transfers/{batch.pk}/receipt/"
+    Batch.objects.filter(pk=batch.pk).update(kind="")
+    assert "文件仍在登记" in client.get(address).content.decode()
+    Batch.objects.filter(pk=batch.pk).update(kind="bare")
+    assert "文件仍在登记" not in client.get(address).content.decode()
+
+
 HOSTILE = ["abc", "-1", "1" * 40, "9" * 5000, "\0", "a\0b", "٣", "²", "nan", "inf", "nan-1",
            "0.5-x", "' OR 1=1 --", "<script>"]  # fmt: skip
 
