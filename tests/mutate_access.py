@@ -19,7 +19,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 TESTS = ("tests/kernel/test_access.py", "tests/archive/test_agreement.py")
-OF_POLICIES = ("tests/archive/test_sight.py", "tests/exchange/test_sharing.py")
+OF_POLICIES = (
+    "tests/archive/test_policies.py", "tests/archive/test_sight.py",
+    "tests/exchange/test_sharing.py",
+)  # fmt: skip
 """The agreement asks every reader by the same rules; what the rules must say is said here."""
 
 
@@ -95,8 +98,8 @@ def outcome(mutant: Mutant) -> tuple[str, str]:
         file.write_text(text.replace(mutant.before, mutant.after, 1), "utf-8")
         command = [
             sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-            "-o", f"pythonpath={sources} .", *TESTS,
-            *(OF_POLICIES if mutant.file.startswith("archive/") else ()),
+            "-o", f"pythonpath={sources} .",
+            *(OF_POLICIES if mutant.file.startswith("archive/") else ()), *TESTS,
         ]  # fmt: skip
         environment = os.environ | {"LIANDONG_HOME": f"{folder}/home", "HYPOTHESIS_PROFILE": "ci"}
         done = subprocess.run(
