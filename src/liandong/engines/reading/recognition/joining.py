@@ -3,13 +3,18 @@
 Seals, stains and wide spaces break lines; half a letter at the break is read wrongly.
 """
 
+from typing import cast
+
 import numpy as np
+from numpy.typing import NDArray
 
 from liandong.engines.reading.order import is_columnar
 from liandong.kernel.pages import Box
 
 from .models import Reals
 from .transcription import sides
+
+Truths = NDArray[np.bool_]
 
 SAME_HEIGHT = 1.4  # parts of one line differ less in height
 SAME_MIDDLE = 0.3  # and their middles lie so near to one straight line, in line heights
@@ -25,43 +30,84 @@ def join(quads: Reals) -> Reals:
         return quads
     parts = sorted(quads, key=lambda quad: -max(sides(quad)))
     space = TOUCHING if is_columnar([_box(quad) for quad in parts]) else SPACE
-    lines: list[Reals] = []
+    lines = _Lines(len(parts))
     for part in parts:  # the longest first: it knows the direction best
-        for index, line in enumerate(lines):
-            joined = _join(line, part, space)
-            if joined is not None:
-                lines[index] = joined
-                break
-        else:
-            lines.append(part)
-    if len(lines) < len(parts):
-        return join(np.stack(lines))
-    return np.stack(lines)
+        lines.take(part, space)
+    if len(lines.quads) < len(parts):
+        return join(np.stack(lines.quads))
+    return np.stack(lines.quads)
 
 
-def _join(line: Reals, part: Reals, space: float) -> Reals | None:
-    along, across, length, height = _axes(line)
-    offset = part - line.mean(axis=0)
-    reach, drift = offset @ along, offset @ across
-    gap = max(reach.min() - length / 2, -length / 2 - reach.max())
-    continues = (
-        height / SAME_HEIGHT < np.ptp(drift) < SAME_HEIGHT * height
-        and abs(drift.mean()) <= SAME_MIDDLE * height
-        and -OVERLAP * height <= gap <= space * height
-    )
-    if not continues:
-        return line if _covers(reach, drift, length, height) else None
-    first, last = min(reach.min(), -length / 2), max(reach.max(), length / 2)
-    top, bottom = min(drift.min(), -height / 2), max(drift.max(), height / 2)
-    corners = [
-        r * along + d * across
-        for r, d in ((first, top), (last, top), (last, bottom), (first, bottom))
-    ]
-    quad: Reals = (np.stack(corners) + line.mean(axis=0)).astype(np.float32)
-    if length == sides(line)[0]:
-        return quad
-    turned: Reals = np.roll(quad, 1, axis=0)  # in a column the corners began at the top right
-    return turned
+class _Lines:
+    """The lines found so far, with what a part is compared by in one table for all of them."""
+
+    def __init__(self, most: int) -> None:
+        self.quads: list[Reals] = []
+        self._middle = np.empty((most, 2), np.float32)
+        self._along = np.empty((most, 2), np.float32)  # unit vectors
+        self._across = np.empty((most, 2), np.float32)
+        self._length = np.empty(most, np.float32)
+        self._height = np.empty(most, np.float32)
+
+    def take(self, part: Reals, space: float) -> None:
+        """Join the part to the first line that it continues or doubles, or begin a line with it."""
+        count = len(self.quads)
+        offset = part - self._middle[:count, None]  # lines, corners, x and y
+        reach = np.einsum("lcd,ld->lc", offset, self._along[:count])
+        drift = np.einsum("lcd,ld->lc", offset, self._across[:count])
+        continues = self._continue(reach, drift, space)
+        met = np.flatnonzero(continues | self._cover(reach, drift))
+        if not len(met):
+            self.quads.append(part)
+            self._measure(count)
+        elif continues[first := int(met[0])]:
+            self.quads[first] = self._joined(first, reach[first], drift[first])
+            self._measure(first)
+
+    def _measure(self, at: int) -> None:
+        quad = self.quads[at]
+        self._middle[at] = quad.mean(axis=0)
+        self._along[at], self._across[at], self._length[at], self._height[at] = _axes(quad)
+
+    def _continue(self, reach: Reals, drift: Reals, space: float) -> Truths:
+        """Per line: whether the part goes on where the line ends, at its height."""
+        length, height = self._length[: len(reach)], self._height[: len(reach)]
+        gap = np.maximum(reach.min(axis=1) - length / 2, -length / 2 - reach.max(axis=1))
+        spread = np.ptp(drift, axis=1)
+        return cast(
+            Truths,
+            (height / SAME_HEIGHT < spread)
+            & (spread < SAME_HEIGHT * height)
+            & (abs(drift.mean(axis=1)) <= SAME_MIDDLE * height)
+            & (-OVERLAP * height <= gap)
+            & (gap <= space * height),
+        )
+
+    def _cover(self, reach: Reals, drift: Reals) -> Truths:
+        """Per line: whether the part lies inside it, so that it is the same ink found twice."""
+        length, height = self._length[: len(reach)], self._height[: len(reach)]
+        return cast(
+            Truths,
+            (abs(reach.mean(axis=1)) < length / 2)
+            & (abs(drift.mean(axis=1)) < height / 2)
+            & (abs(reach).max(axis=1) < 0.55 * length)
+            & (abs(drift).max(axis=1) < 0.6 * height),
+        )
+
+    def _joined(self, at: int, reach: Reals, drift: Reals) -> Reals:
+        length, height = self._length[at], self._height[at]
+        first, last = min(reach.min(), -length / 2), max(reach.max(), length / 2)
+        top, bottom = min(drift.min(), -height / 2), max(drift.max(), height / 2)
+        corners = [
+            r * self._along[at] + d * self._across[at]
+            for r, d in ((first, top), (last, top), (last, bottom), (first, bottom))
+        ]
+        quad: Reals = (np.stack(corners) + self._middle[at]).astype(np.float32)
+        width, down = sides(self.quads[at])
+        if width >= down:
+            return quad
+        turned: Reals = np.roll(quad, 1, axis=0)  # in a column the corners began at the top right
+        return turned
 
 
 def _axes(quad: Reals) -> tuple[Reals, Reals, float, float]:
@@ -71,14 +117,6 @@ def _axes(quad: Reals) -> tuple[Reals, Reals, float, float]:
     right = right / max(float(np.linalg.norm(right)), 1e-6)
     down = np.array([-right[1], right[0]], np.float32)
     return (right, down, width, height) if width >= height else (down, -right, height, width)
-
-
-def _covers(reach: Reals, drift: Reals, length: float, height: float) -> bool:
-    """Whether the part lies inside the line, so that it is the same ink found twice."""
-    inside = abs(reach.mean()) < length / 2 and abs(drift.mean()) < height / 2
-    return bool(
-        inside and np.abs(reach).max() < 0.55 * length and np.abs(drift).max() < 0.6 * height
-    )
 
 
 def _box(quad: Reals) -> Box:

@@ -73,11 +73,12 @@ def _providers() -> list[str]:
 class Network:
     """One neural network on one thread: processes are the parallelism, not threads."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, same_sizes: bool = False) -> None:
+        """`same_sizes` tells that inputs differ little, so that memory is kept between them."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # every line has its own width: an arena only grows
+        options.enable_cpu_mem_arena = same_sizes  # else an arena only grows
         options.log_severity_level = 4
         self._session = onnxruntime.InferenceSession(str(file), options, providers=_providers())
         self._input = self._session.get_inputs()[0].name

@@ -1,4 +1,4 @@
-"""The confidence cascade: every line by the quick recogniser, doubtful ones by the careful one.
+"""The confidence cascade: every line by the quick recogniser, what is doubtful by the careful one.
 
 The page is shrunk, lines are found once, and each is cut out level, so skew and quarter turns
 cost no second look at the page.  Boxes always refer to the pixels of the image that was given.
@@ -16,6 +16,7 @@ from liandong.engines.reading import imaging, order
 from liandong.kernel.pages import Box, Line
 
 from .detection import detect
+from .doubt import read_doubtful
 from .joining import join
 from .models import ModelFiles, Network, Pixels, Reals
 from .sheet import Sheet, lay_out
@@ -94,7 +95,7 @@ class Recogniser:
         if self._loaded is None:
             files = replace(ModelFiles.installed(), **self._models).check()
             self._loaded = _Networks(
-                Network(files.detector),
+                Network(files.detector, same_sizes=True),  # lines have each their own width
                 LineReader(files.first, files.first_letters),
                 LineReader(files.second),
             )
@@ -165,7 +166,7 @@ class Recogniser:
     def _read_again(self, read: _Read) -> _Read:
         if read.transcript.confidence >= self._threshold:
             return read
-        again = self._networks.second.read(read.strip)
+        again = read_doubtful(self._networks.second.read, read.strip, read.transcript)
         return replace(read, transcript=again) if again.text else read
 
 

@@ -4,6 +4,7 @@ The network reads a strip 48 pixels high and gives, for every step along it, how
 letter is; letter 0 means "no letter" (connectionist temporal classification, CTC).
 """
 
+import math
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,14 +22,31 @@ SHORTEST = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter of a line, as the network gave it."""
+
+    text: str
+    confidence: float  # 0.0 to 1.0
+    place: float  # where along the strip, 0.0 at its start to 1.0 at its end
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """A line of text and how sure each letter is."""
 
-    text: str  # NFC
-    confidence: float  # mean over the letters, 0.0 to 1.0; 0.0 for no text
+    letters: tuple[Letter, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """The line, NFC."""
+        return unicodedata.normalize("NFC", "".join(letter.text for letter in self.letters))
 
-NOTHING = Transcript("", 0.0)
+    @property
+    def confidence(self) -> float:
+        """The mean over the letters, 0.0 to 1.0; 0.0 for no text."""
+        if not self.letters:
+            return 0.0
+        return min(1.0, sum(letter.confidence for letter in self.letters) / len(self.letters))
 
 
 class LineReader:
@@ -43,7 +61,7 @@ class LineReader:
         """The text of one upright strip of any size."""
         height, width = strip.shape[:2]
         if height < 2 or width < 2:
-            return NOTHING
+            return Transcript()
         columns = int(np.clip(np.ceil(STRIP_HEIGHT * width / height), SHORTEST, LONGEST))
         way = cv2.INTER_AREA if height > 2 * STRIP_HEIGHT else cv2.INTER_LINEAR
         likely = self._network.run(
@@ -51,11 +69,15 @@ class LineReader:
         )[0]
         best = likely.argmax(axis=1)
         kept = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
-        if not kept.any():
-            return NOTHING
-        sure = likely[kept, best[kept]]
-        text = "".join(self._letters[index] for index in best[kept])
-        return Transcript(unicodedata.normalize("NFC", text), min(1.0, float(sure.mean())))
+        places = (np.flatnonzero(kept) + 0.5) / len(best)
+        return Transcript(
+            tuple(
+                Letter(self._letters[index], float(sure), float(place))
+                for index, sure, place in zip(
+                    best[kept], likely[kept, best[kept]], places, strict=True
+                )
+            )
+        )
 
 
 def _read_letters(file: Path) -> list[str]:
@@ -78,9 +100,10 @@ def cut_strip(image: Pixels, quad: Reals) -> Pixels:
 
 def sides(quad: Reals) -> tuple[float, float]:
     """Length of the quad along its first side and across it, in pixels."""
-    along = max(np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[2] - quad[3]))
-    across = max(np.linalg.norm(quad[3] - quad[0]), np.linalg.norm(quad[2] - quad[1]))
-    return float(along), float(across)
+    first, second, third, fourth = quad.tolist()
+    along = max(math.dist(first, second), math.dist(third, fourth))
+    across = max(math.dist(fourth, first), math.dist(third, second))
+    return along, across
 
 
 def lay_flat(column: Pixels) -> Pixels:
