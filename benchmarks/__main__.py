@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from tests.homes import shared_tables
+
 from . import machine
-from .homes import shared_tables
 
 MODULES = (
     "startup", "store", "identify", "extract", "privacy", "ingest", "encryption", "audit", "search",

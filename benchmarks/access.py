@@ -22,13 +22,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tests.homes import new_home
+
 from liandong.kernel.access import EVERYONE, Rule
 from liandong.kernel.ports import MaskedText, SearchDocument
 from liandong.kernel.query import parse
 from liandong.kernel.viewer import USES, Share, Viewer
 
 from . import search
-from .homes import new_home
 
 SIZES = {"small": (1_000, 4_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20260101

@@ -29,8 +29,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
+from tests.homes import new_home
+
 from . import access, machine, search
-from .homes import new_home
 
 SIZES = {"small": (2_000,), "full": (10_000, 100_000)}
 ONE_BY_ONE = 200  # requests of each kind, for the times

@@ -13,8 +13,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from tests.homes import new_home
+
 from . import machine
-from .homes import new_home
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 SINGLE = 500  # acts of their own, each in its transaction

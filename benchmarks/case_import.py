@@ -19,8 +19,9 @@ from pathlib import Path
 from sqlite3 import connect
 from typing import Any
 
+from tests.homes import new_home
+
 from . import machine
-from .homes import new_home
 
 COUNT = {"small": 20_000, "full": 200_000}
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)

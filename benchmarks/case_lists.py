@@ -20,8 +20,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from tests.homes import new_home
+
 from . import machine
-from .homes import new_home
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)

@@ -51,8 +51,8 @@ def run(size: str) -> Iterator[Row]:
     peer = rows["processes"]
     for name, row in rows.items():
         yield {
-            "benchmark": "compute", "ratio": f"{name}/processes",
-            "pages_per_s": round(row["pages_per_s"] / peer["pages_per_s"], 3),
+            "benchmark": "compute", "what": f"{name}/processes",
+            "ratio": round(row["pages_per_s"] / peer["pages_per_s"], 3),
             "cpu": round(row["cpu_s"] / peer["cpu_s"], 2),
             "start": round(row["start_s"] / peer["start_s"], 2),
             "peak": round(row["peak_mb"] / peer["peak_mb"], 2),

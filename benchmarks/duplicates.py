@@ -27,6 +27,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.homes import new_home
+
 from liandong.kernel.likeness import (
     DAYS,
     RADIUS,
@@ -41,7 +43,6 @@ from liandong.kernel.likeness import (
 from liandong.kernel.places import COARSE
 
 from . import machine
-from .homes import new_home
 
 if TYPE_CHECKING:
     from liandong.kernel.viewer import Viewer

@@ -25,10 +25,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
+from tests.homes import new_home
+
 from . import machine
 from .drills.installation import ROOT, Installation, environment
 from .drills.postgres import NoPostgres, cluster
-from .homes import new_home
 
 SIZES = {"small": (50, 20), "full": (200, 300)}  # users, seconds
 READING_S = (4.0, 12.0)  # between two pages

@@ -65,8 +65,8 @@ def _ratios(measured: dict[str, Row]) -> Iterator[Row]:
             continue
         yield {
             "benchmark": "ocr",
-            "ratio": f"liandong/{engine}",
-            "pages_per_cpu_s": round(row["cpu_s_per_page"] / ours["cpu_s_per_page"], 2),
+            "what": f"liandong/{engine}",
+            "ratio": round(row["cpu_s_per_page"] / ours["cpu_s_per_page"], 2),
             "cer": round(ours["cer"]["all"] / row["cer"]["all"], 3) if row["cer"]["all"] else None,
             "peak_memory": round(ours["peak_mb"] / row["peak_mb"], 2),
         }

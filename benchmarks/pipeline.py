@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.homes import lay_tables
+
 from . import machine
-from .homes import lay_tables
 from .ocr import PAGES
 
 SIZES = {"small": 4, "full": 12}  # pages

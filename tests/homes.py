@@ -1,6 +1,7 @@
 """Data folders and databases that have every table: migrating takes seconds, so it is done once."""
 
 import atexit
+import fcntl
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from psycopg import sql
 
 from tests.postgres import address, database, own, superuser
+
+_SHARED = "LAID_TABLES"  # the folder that the processes of one run share
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -30,12 +33,29 @@ def _migrate(home: Path, **more: str) -> None:
     subprocess.run(command, env=known, check=True, capture_output=True, timeout=300)
 
 
+@contextmanager
+def shared_tables() -> Iterator[None]:
+    """While this is open, this process and those it starts copy the tables the first one made."""
+    with tempfile.TemporaryDirectory(prefix="liandong-tables-") as folder:
+        os.environ[_SHARED] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
+
+
 @cache
 def _made() -> Path:
-    """A data folder whose database has its tables, made once in a test process."""
-    made = Path(tempfile.mkdtemp(prefix="liandong-tables-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    _migrate(made)
+    """A data folder whose database has its tables, made once."""
+    folder = Path(os.environ.get(_SHARED) or tempfile.mkdtemp(prefix="liandong-tables-"))
+    if _SHARED not in os.environ:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = folder / "home"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _migrate(folder / "making")
+            (folder / "making").rename(made)
     return made
 
 
@@ -63,6 +83,14 @@ def lay_tables(home: Path) -> None:
     """Make `home` a data folder whose SQLite database has every table and no row of its own."""
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(_made() / "liandong.sqlite3", home)
+
+
+@contextmanager
+def new_home() -> Iterator[str]:
+    """A data folder with tables and no row of its own, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="liandong-home-") as home:
+        lay_tables(Path(home))
+        yield home
 
 
 @contextmanager
