@@ -1,10 +1,13 @@
 """The whole API against its contract: no 500, and no answer that the contract does not have."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -41,6 +44,17 @@ ALSO_INVALID = {"file_one", "shares_ask"}  # base64, real dates, content or uplo
 def _call(case: Any, token: str) -> Any:
     headers = {"Authorization": f"Bearer {token}" if token else ""}
     return case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """A request ends by closing the connection, in which the test itself stands."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
