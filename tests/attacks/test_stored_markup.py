@@ -4,6 +4,7 @@ File names, catalogue cells, recognised text, description and names of units car
 break out of element, attribute, script and comment.  No page may hold the element that they open.
 """
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.django_db
 PROBE = "ld-probe"
 BREAKS = """防汛'"></textarea></title></script>-->"""  # out of attribute, element, script, comment
 MARKUP = f"""{BREAKS}<{PROBE} onfocus=alert(1) x="${{7*7}}{{{{7*7}}}}">"""
+PARTS = 3  # of the pages, so that several processes share them
 WHO = ("stranger", "archivist", "director", "clerk", "audit-admin", "sec-admin", "sys-admin")
 
 
@@ -86,7 +88,8 @@ def _elements(client: Client, where: str) -> int | None:
     return len(html.fromstring(answer.content).xpath(f"//*[starts-with(name(), '{PROBE}')]"))
 
 
-def test_markup_of_strangers_opens_no_element_on_any_page(home: Path) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_markup_of_strangers_opens_no_element_on_any_page(home: Path, part: int) -> None:
     clients = make_people()
     things = make_things(home)
     Unit.objects.update(name=MARKUP[:200])
@@ -96,9 +99,8 @@ def test_markup_of_strangers_opens_no_element_on_any_page(home: Path) -> None:
     record_act("open_page", by=MARKUP, now=NOW, object=f"page:{MARKUP}", why=MARKUP)
     hostile = {"record_id": record.pk, "number": 1, "batch_id": batch.pk}
     found, seen = [], 0
-    for address in addresses():
-        if address.methods and "GET" not in address.methods:
-            continue
+    pages = (one for one in addresses() if not one.methods or "GET" in one.methods)
+    for address in islice(pages, part, None, PARTS):
         for thing in things_for(address, things)[:1]:
             where = address.path({**thing.values, **hostile})
             for who in WHO:
@@ -110,7 +112,7 @@ def test_markup_of_strangers_opens_no_element_on_any_page(home: Path) -> None:
                     if elements:
                         found.append((who, path[:60]))
     assert found == []
-    assert seen > 200
+    assert seen > 200 / PARTS
     assert MARKUP.startswith("防汛")
     shown = clients["archivist"].get(f"/records/{record.pk}/").content.decode()
     assert f"&lt;{PROBE} onfocus" in shown  # it is shown, as text

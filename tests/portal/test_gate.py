@@ -262,6 +262,16 @@ def test_a_day_later_a_token_is_free_again_and_old_answers_are_swept() -> None:
     assert answers.sweep(now=timezone.now() + timedelta(hours=25)) == 1
 
 
+def test_what_a_killed_process_left_of_its_lock_is_swept_and_a_held_lock_stays(home: Path) -> None:
+    locks = home / "locks"
+    with answers.answering("line", "held"):
+        (held,) = locks.iterdir()
+        (locks / "answer-left.lock").touch()
+        (locks / "batch-1.lock").touch()  # of another kind, whose file is for good
+        answers.sweep(now=timezone.now())
+        assert sorted(locks.iterdir()) == sorted([held, locks / "batch-1.lock"])
+
+
 # Bodies -------------------------------------------------------------------------------------------
 
 

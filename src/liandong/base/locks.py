@@ -1,9 +1,9 @@
-"""Locks between processes of one machine, released by the kernel when the holder dies."""
+"""Locks between processes that share a data folder, released by the kernel when a holder dies."""
 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -40,6 +40,13 @@ def hold(name: str, *, wait: bool = False, once: bool = False) -> Iterator[None]
                 finally:
                     if once:
                         path.unlink()
+
+
+def clear_left(prefix: str) -> None:
+    """Remove the files of `once` locks whose holders were killed; `prefix` begins their names."""
+    for path in (settings.HOME / "locks").glob(f"{prefix}*.lock"):
+        with suppress(Busy), hold(path.stem, once=True):
+            pass
 
 
 def _is_at(path: Path, file: int) -> bool:

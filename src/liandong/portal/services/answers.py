@@ -12,10 +12,11 @@ from typing import Final
 
 from django.db import transaction
 
-from liandong.base.locks import hold
+from liandong.base.locks import clear_left, hold
 from liandong.portal.models import KeptAnswer
 
 KEEP: Final = timedelta(hours=24)
+_LOCKS: Final = "answer-"  # how their names begin
 
 
 class OtherRequest(Exception):
@@ -25,7 +26,7 @@ class OtherRequest(Exception):
 def answering(line: str, token: str) -> AbstractContextManager[None]:
     """The lock of whoever answers this token; entering raises Busy while somebody does."""
     name = hashlib.sha256(f"{line} {token}".encode()).hexdigest()[:32]
-    return hold(f"answer-{name}", once=True)
+    return hold(f"{_LOCKS}{name}", once=True)
 
 
 def known(line: str, token: str, request: str, *, now: datetime) -> KeptAnswer | None:
@@ -66,5 +67,6 @@ def let_go(row: KeptAnswer) -> None:
 
 
 def sweep(*, now: datetime) -> int:
-    """Forget answers older than a day; how many."""
+    """Forget answers older than a day, and what killed processes left; how many answers."""
+    clear_left(_LOCKS)
     return KeptAnswer.objects.filter(begun_at__lt=now - KEEP).delete()[0]
