@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tests.homes import new_home
+from tests.homes import new_knobs
 
 from liandong.kernel.access import EVERYONE, Rule
 from liandong.kernel.ports import MaskedText, SearchDocument
@@ -272,18 +272,15 @@ def fill(count: int) -> None:
 def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures; each part in a process and a data folder of its own."""
     for count in SIZES[size]:
-        yield from _inside("search", count, "")
-        yield from _inside("lists", count, "")
-        if server := os.environ.get("TEST_POSTGRES", ""):
-            yield from _inside("lists", count, server)
+        yield from _inside("search", count)
+        yield from _inside("lists", count)
+        if os.environ.get("TEST_POSTGRES"):
+            yield from _inside("lists", count, on_server=True)
 
 
-def _inside(part: str, count: int, server: str) -> Iterator[Row]:
+def _inside(part: str, count: int, *, on_server: bool = False) -> Iterator[Row]:
     command = [sys.executable, "-m", "benchmarks.access", part, str(count)]
-    with new_home() as home:
-        knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
-        if server:
-            knobs["LIANDONG_DATABASE"] = server
+    with new_knobs(on_server=on_server) as knobs:
         done = subprocess.run(
             command, env=os.environ | knobs, stdout=subprocess.PIPE, text=True, check=True
         )
@@ -295,18 +292,8 @@ def _main(part: str, count: int) -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "liandong.site.settings"
     django.setup()
-    if part == "search":
-        for row in measure_search(count):
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-        return
-    from django.db import connection
-
-    name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        for row in measure_lists(count):
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+    for row in (measure_search if part == "search" else measure_lists)(count):
+        print(json.dumps(row, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

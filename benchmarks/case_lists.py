@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from tests.homes import new_home
+from tests.homes import new_knobs
 
 from . import machine
 
@@ -185,8 +185,7 @@ def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures; each size in a process and a data folder of its own."""
     before: dict[tuple[str, str], float] = {}
     for count in SIZES[size]:
-        with new_home() as home:
-            knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
+        with new_knobs() as knobs:
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.case_lists", str(count)],
                 env=os.environ | knobs, stdout=subprocess.PIPE, text=True, check=True,
@@ -204,11 +203,9 @@ def _main(count: int) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "liandong.site.settings"
     import django
     from django.conf import settings
-    from django.core.management import call_command
 
     django.setup()
     settings.ALLOWED_HOSTS = ["*"]
-    call_command("migrate", verbosity=0, interactive=False)
     from liandong.site import wsgi  # noqa: F401 - the process is set up as one of the web server
 
     for row in measure(count):

@@ -70,10 +70,10 @@ def measure(name: str, pages: int) -> Row:
     for outcome in compute.map(recognised, jobs):
         pid, found = outcome.get()
         at.append(time.perf_counter() - started)
-        begun_s = begun_s or sum(map(_cpu_s, _family(os.getpid())))
+        begun_s = begun_s or sum(map(_cpu_s, machine.family(os.getpid())))
         loads.add(pid)
         lines += found
-    peak, cpu_s = memory.stop(), sum(map(_cpu_s, _family(os.getpid())))
+    peak, cpu_s = memory.stop(), sum(map(_cpu_s, machine.family(os.getpid())))
     compute.close()
     return {
         "benchmark": "compute", "engine": name, "workers": 1 if name == "inline" else WORKERS,
@@ -126,23 +126,15 @@ class _Memory(threading.Thread):
     def run(self) -> None:
         """Sample until stopped."""
         while not self._end.wait(_SAMPLE_S):
-            self._largest_kb = max(self._largest_kb, sum(map(_pss_kb, _family(os.getpid()))))
+            self._largest_kb = max(
+                self._largest_kb, sum(map(machine.pss_kb, machine.family(os.getpid())))
+            )
 
     def stop(self) -> int:
         """The largest sum in MiB."""
         self._end.set()
         self.join()
         return self._largest_kb // 1024
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [one for child in file.read_text().split() for one in _family(int(child))]
-        except OSError:  # it ended
-            continue
-    return found
 
 
 def _cpu_s(pid: int) -> float:
@@ -152,14 +144,6 @@ def _cpu_s(pid: int) -> float:
     except OSError:
         return 0
     return sum(map(int, facts[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
-def _pss_kb(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,26 @@ def cpu_s() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that came of it and are alive."""
+    found = [pid]
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [one for child in file.read_text().split() for one in family(int(child))]
+        except OSError:  # it ended
+            continue
+    return found
+
+
+def pss_kb(pid: int) -> int:
+    """Proportional set size in KiB: what processes share is counted once; 0 when it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
 def _maximum(who: int) -> int:
     return resource.getrusage(who).ru_maxrss // 1024
 

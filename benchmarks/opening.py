@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.homes import new_home
+from tests.homes import new_knobs
 
 SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20261126
@@ -106,21 +106,18 @@ def _fill(count: int) -> None:
 
 def run(size: str = "small") -> Iterator[Row]:
     """JSON-ready figures; each size in a process and a data folder of its own."""
-    for server in filter(None, ("sqlite", os.environ.get("TEST_POSTGRES"))):
+    for on_server in (False, True) if os.environ.get("TEST_POSTGRES") else (False,):
         before: dict[str, float] = {}
         for count in SIZES[size]:
-            for row in _inside(count, "" if server == "sqlite" else server):
+            for row in _inside(count, on_server=on_server):
                 last = before.get(row["read"])
                 before[row["read"]] = row["p50_ms"]
                 yield {**row, "growth": round(row["p50_ms"] / last, 2) if last else None}
 
 
-def _inside(count: int, server: str) -> Iterator[Row]:
+def _inside(count: int, *, on_server: bool) -> Iterator[Row]:
     command = [sys.executable, "-m", "benchmarks.opening", str(count)]
-    with new_home() as home:
-        knobs = {"LIANDONG_HOME": home, "LIANDONG_LOG_LEVEL": "ERROR"}
-        if server:
-            knobs["LIANDONG_DATABASE"] = server
+    with new_knobs(on_server=on_server) as knobs:
         done = subprocess.run(
             command, env=os.environ | knobs, stdout=subprocess.PIPE, text=True, check=True
         )
@@ -132,14 +129,8 @@ def _main(count: int) -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "liandong.site.settings"
     django.setup()
-    from django.db import connection
-
-    name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        for row in measure(count):
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+    for row in measure(count):
+        print(json.dumps(row, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ import sqlite3
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.services import opensearch
 
 from liandong.engines.search.opensearch import OpenSearchIndex
 from liandong.engines.search.tantivy import TantivySearch
-from liandong.kernel.access import AllOf, AnyOf, AtMost, Eq, Rule
+from liandong.kernel.access import EVERYONE, AllOf, AnyOf, AtMost, Eq, Rule
 from liandong.kernel.ports import SearchDocument, SearchEngine, SearchQuery
 from liandong.kernel.query import parse
 from liandong.kernel.text import bigrams, fold, phrase_tokens
@@ -42,6 +43,8 @@ VISIBLE: Rule = AnyOf(
     )
 )
 ON_SERVER = {"small": 5_000, "full": 1_000_000}  # documents that OpenSearch is measured with
+BEFORE = 1_000  # documents in the index that is made anew
+PAUSE_S = 0.2  # between questions while it is
 QUESTIONS = 200  # of each kind
 PEER_QUESTIONS = 30
 
@@ -310,12 +313,15 @@ def all_of(
     law: str,
 ) -> Iterator[dict[str, Any]]:
     """Filling, asking, writing one at a time, asking again; the engine is closed at the end."""
+    engine.rebuild(documents(BEFORE, kind, law))
     begun, worked = time.perf_counter(), cpu_s()
-    engine.rebuild(documents(count, kind, law))
-    took, worked = time.perf_counter() - begun, cpu_s() - worked
+    with _asked_meanwhile(engine) as meanwhile:
+        engine.rebuild(documents(count, kind, law))
+        took, worked = time.perf_counter() - begun, cpu_s() - worked
     rate = {"index_s": round(took, 1), "records_per_s": round(count / took)}
     yield {
         **rate, "cpu_s": round(worked, 1), "index_mb": size_mb(), "state": engine.state(),
+        **meanwhile,
     }  # fmt: skip
     yield from measure(engine, count, cpu_s)
     fresh = list(documents(40, kind, law))
@@ -323,6 +329,42 @@ def all_of(
     yield {"question": "commit of one", **_figures(commits)}
     yield {**next(measure(engine, count, cpu_s)), "question": "one word, after 40 commits"}
     engine.close()
+
+
+@contextmanager
+def _asked_meanwhile(engine: SearchEngine) -> Iterator[dict[str, Any]]:
+    """Asks the index again and again while it is made anew; figures when that has ended.
+
+    `meanwhile_failed` counts answers with anything but the old or the new number of records.
+    """
+    told: dict[str, Any] = {}
+    ended, times, failed = threading.Event(), [], 0
+    everything = parse("")
+
+    def ask() -> None:
+        nonlocal failed
+        least = BEFORE
+        while not ended.wait(PAUSE_S):
+            begun = time.perf_counter()
+            try:
+                found = engine.find(everything, visible=EVERYONE, whole=EVERYONE, limit=10).count
+            except Exception:  # noqa: BLE001 - whatever it is, the question was not answered
+                found = 0
+            times.append((time.perf_counter() - begun) * 1000)
+            failed += found < least
+            least = max(least, found)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield told
+    finally:
+        ended.set()
+        asking.join()
+    told |= {
+        "meanwhile_asked": len(times), "meanwhile_failed": failed,
+        "meanwhile_p50_ms": round(statistics.median(times), 1) if times else None,
+    }  # fmt: skip
 
 
 def _cpu_with(index: OpenSearchIndex) -> float:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -98,3 +98,16 @@ def database_with_tables(name: str) -> Iterator[str]:
     """The address of a PostgreSQL database with every table, dropped at the end."""
     with database(own(name), template=_template()) as url:
         yield url
+
+
+@contextmanager
+def new_knobs(*, on_server: bool = False) -> Iterator[dict[str, str]]:
+    """Settings of a process with a data folder of its own, and with tables in the database.
+
+    `on_server`: the database is one of the PostgreSQL server of TEST_POSTGRES.
+    """
+    with ExitStack() as laid:
+        knobs = {"LIANDONG_HOME": laid.enter_context(new_home()), "LIANDONG_LOG_LEVEL": "ERROR"}
+        if on_server:
+            knobs["LIANDONG_DATABASE"] = laid.enter_context(database_with_tables("measured"))
+        yield knobs
