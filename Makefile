@@ -20,7 +20,7 @@ run: setup           ## a demonstration archive in the browser
 	LIANDONG_SECOND_FACTOR= $(BIN)/liandong serve
 
 test: setup .venv/.dev ## the tests that need no browser
-	$(BIN)/python -m pytest -n auto --disable-socket --allow-unix-socket -m "not e2e" --ignore=tests/e2e
+	$(BIN)/python -m pytest -n auto --dist=worksteal --disable-socket --allow-unix-socket -m "not e2e" --ignore=tests/e2e
 
 check: setup .venv/.dev ## lint, types, import contracts, migrations
 	$(BIN)/ruff check .
