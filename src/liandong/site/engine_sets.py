@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+KEEP_S = 60  # seconds that a connection is kept for the next request
 STORES = {"blobs": "store", "evidence": "evidence"}  # role of the engine, name of its place
 
 
@@ -20,7 +21,7 @@ def database_of(knobs: Mapping[str, Any]) -> dict[str, Any]:
         "PASSWORD": knobs["DATABASE_PASSWORD"] or part.password or "",
         "HOST": part.hostname or "",
         "PORT": part.port or "",
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": KEEP_S,
         "CONN_HEALTH_CHECKS": True,  # the server may have been started anew meanwhile
     }
 
@@ -30,6 +31,7 @@ def sqlite_of(file: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": file,
+        "CONN_MAX_AGE": KEEP_S,  # opening and closing costs as much as a small request
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

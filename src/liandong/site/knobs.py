@@ -242,7 +242,7 @@ KNOBS = (
         "审计封存的另一处存放目录，宜用只增不改的盘",
     ),
     Knob("CLAMD", str, "", "ClamAV 守护进程：套接字路径或 主机:端口；留空则病毒检测转人工"),
-    Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行，没有把握的字用较大模型重读"),
+    Knob("OCR_THRESHOLD", float, "0.985", "识读复核阈值：低于此置信度的行，其疑字用较大模型重读"),
     Knob("UPLOAD_MAX_GB", int, "20", "单个上传文件上限（GB）"),
     Knob("ZIP_MAX_RATIO", int, "200", "压缩包膨胀倍数上限"),
     Knob("ZIP_MAX_ENTRIES", int, "100000", "压缩包文件数上限"),
