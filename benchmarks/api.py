@@ -34,7 +34,7 @@ from tests.homes import new_home
 from . import access, machine, search
 
 SIZES = {"small": (2_000,), "full": (10_000, 100_000)}
-ONE_BY_ONE = 200  # requests of each kind, for the times
+ONE_BY_ONE = 100  # requests of each kind, for the times
 AT_ONCE = 4  # callers, for the rate
 OF_EACH = 50  # requests of each caller
 ROUNDS = 2  # of each side
