@@ -34,7 +34,7 @@ from . import search
 SIZES = {"small": (1_000, 4_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20260101
 ROUNDS = 20  # of each list, after a warm-up
-QUESTIONS = 40  # of each kind
+QUESTIONS = 20  # of each kind
 SHARES = (0, 5, 50)  # grants of one person, each of 20 records
 SECRET = 0.3  # of the records have personal information
 PER_GRANT = 20

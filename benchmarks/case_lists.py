@@ -24,7 +24,7 @@ from tests.homes import new_knobs
 
 from . import machine
 
-SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
+SIZES = {"small": (1_000, 5_000), "full": (10_000, 100_000, 1_000_000)}
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 UNITS, CELLS, FIRMS = 60, 400, 500
 OPEN_SHARE = 0.02  # three years of cases, three weeks each

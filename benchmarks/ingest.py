@@ -22,7 +22,7 @@ from tests.homes import lay_tables
 
 from . import handover, machine
 
-SIZES = {"small": (100, 400), "full": (200, 1_000, 10_000)}
+SIZES = {"small": (100, 300), "full": (200, 1_000, 10_000)}
 PEER_OBJECTS = 200  # written by ocfl-py
 
 Row = dict[str, Any]

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.homes import new_knobs
 
-SIZES = {"small": (1_000, 10_000), "full": (10_000, 100_000, 1_000_000)}
+SIZES = {"small": (1_000, 5_000), "full": (10_000, 100_000, 1_000_000)}
 TODAY = 20261126
 ROUNDS = 15
 FONDS, YEARS = 200, range(1960, 2027)

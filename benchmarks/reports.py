@@ -31,7 +31,7 @@ from tests.homes import new_home
 
 from . import api, machine
 
-SIZES = {"small": (50, 10), "full": (200, 60)}  # reports a second, seconds
+SIZES = {"small": (30, 8), "full": (200, 60)}  # reports a second, seconds
 SENDERS = 16
 PATIENCE_S = 60  # of a sender, for one report
 WORKERS = 2

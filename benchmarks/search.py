@@ -33,7 +33,7 @@ from liandong.kernel.text import bigrams, fold, phrase_tokens
 from . import machine
 
 SIZES = {
-    "small": (("records", 5_000), ("records", 20_000)),
+    "small": (("records", 2_000), ("records", 10_000)),
     "full": (("records", 10_000), ("records", 100_000), ("pages", 100_000), ("records", 1_000_000)),
 }
 VISIBLE: Rule = AnyOf(
@@ -42,7 +42,7 @@ VISIBLE: Rule = AnyOf(
         AllOf((Eq("unit", "U07"), AtMost("level", 1))),
     )
 )
-ON_SERVER = {"small": 5_000, "full": 1_000_000}  # documents that OpenSearch is measured with
+ON_SERVER = {"small": 2_000, "full": 1_000_000}  # documents that OpenSearch is measured with
 BEFORE = 1_000  # documents in the index that is made anew
 PAUSE_S = 0.2  # between questions while it is
 QUESTIONS = 200  # of each kind
