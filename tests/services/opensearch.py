@@ -92,16 +92,6 @@ class Server:
             if number == signal.SIGKILL:
                 self._process.wait()
 
-    def stop(self) -> None:
-        """At the end."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
 
 @contextmanager
 def serving() -> Iterator[Server]:
@@ -119,7 +109,7 @@ def serving() -> Iterator[Server]:
             server.start()
             yield server
         finally:
-            server.stop()
+            server.kill()  # what it holds is thrown away: nobody waits for its order
 
 
 @contextmanager
