@@ -335,7 +335,8 @@ def all_of(
 def _asked_meanwhile(engine: SearchEngine) -> Iterator[dict[str, Any]]:
     """Asks the index again and again while it is made anew; figures when that has ended.
 
-    `meanwhile_failed` counts answers with anything but the old or the new number of records.
+    `meanwhile_failed` counts questions without an answer, and answers with fewer records than the
+    one before: neither the old nor the new index.
     """
     told: dict[str, Any] = {}
     ended, times, failed = threading.Event(), [], 0

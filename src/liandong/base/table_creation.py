@@ -12,8 +12,8 @@ from django.db.migrations.state import ProjectState
 class CreateTables(Operation):
     """Create the tables of several models at once.
 
-    One by one, Django builds the classes of everything related anew for each table: with a hundred
-    tables that was nine tenths of the time of a first start.  Here they are built once.
+    One by one, Django builds the classes of everything related anew for each table, which took half
+    the time of a first migration.  Here they are built once.
     """
 
     reduces_to_sql = True
